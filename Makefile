@@ -1,0 +1,1 @@
+# `make serve` and `make test` do everything on a fresh machine.

@@ -1,0 +1,95 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    TtsError
+     + RequestError             the caller's fault
+     |  + EmptyText             nothing to say
+     |  + TextTooLong           more characters than the server accepts
+     |  + UnpronounceableText   characters, but none that can be spoken
+     |  + UnsupportedLanguage   a language no text frontend speaks
+     |  + InvalidRequest        a parameter out of range or of the wrong form
+     |  + ReferenceAudioError   reference audio that cannot be used
+     |  + VoiceNotFound         no voice of that name
+     + AssetError               a missing or corrupt asset; a replica with it does not start
+     + SynthesisError           a model made empty or non-finite output
+
+Arguments are positional and all go to ``super().__init__``: exceptions with keyword-only arguments do not survive the
+pickling between replicas. The message is written for whoever made the request: what was wrong, why, what would work.
+"""
+
+from __future__ import annotations
+
+
+class TtsError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    @property
+    def message(self) -> str:
+        """The text for the caller."""
+        return str(self.args[0])
+
+
+class RequestError(TtsError):
+    """The request cannot be served as it is; args: message, then the name of the offending parameter or ``""``."""
+
+    default_param = ""
+
+    def __init__(self, message: str, param: str = "") -> None:
+        super().__init__(message, param or self.default_param)
+
+    @property
+    def param(self) -> str:
+        """Name of the request parameter at fault, or ``""``."""
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class EmptyText(RequestError):
+    """The text is empty or white space."""
+
+    default_param = "input"
+
+
+class TextTooLong(RequestError):
+    """The text has more characters than the server accepts."""
+
+    default_param = "input"
+
+
+class UnpronounceableText(RequestError):
+    """Nothing in the text can be spoken."""
+
+    default_param = "input"
+
+
+class UnsupportedLanguage(RequestError):
+    """No text frontend for the language."""
+
+    default_param = "language"
+
+
+class InvalidRequest(RequestError):
+    """A parameter is out of range or of the wrong form."""
+
+
+class ReferenceAudioError(RequestError):
+    """Reference audio that is not audio, too short, too long, silent or otherwise unusable."""
+
+    default_param = "audio_sample"
+
+
+class VoiceNotFound(RequestError):
+    """No voice of that name."""
+
+    default_param = "voice"
+
+
+class AssetError(TtsError):
+    """An asset is missing or corrupt and could not be fetched."""
+
+
+class SynthesisError(TtsError):
+    """A model returned empty or non-finite output."""

@@ -1,0 +1,142 @@
+"""The values that cross a stage boundary.
+
+::
+
+    text -> Phonemes -> AcousticInput -> AcousticFeatures -> Audio
+                            ^
+                        style vector (from a Voice)
+
+Everything here is frozen, holds numpy arrays (zero-copy out of Ray's object store) and no torch tensor, so it can be
+sent to a process that never imports torch. Letters in shapes: ``L`` tokens including the padding token at either end
+(``len(token_ids) + 2``), ``T`` frames (``durations_frames.sum()``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 24_000
+"""Sample rate of every waveform this package makes, Hz."""
+FRAME_SAMPLES = 600
+"""Samples per acoustic frame (25 ms, 40 frames a second)."""
+MAX_TOKENS = 510
+"""Most tokens the acoustic model takes in one segment, without the padding token at either end."""
+STYLE_DIM = 256
+"""Length of a style vector: ``[:TIMBRE_DIM]`` conditions the vocoder, the rest the acoustic model's predictors."""
+TIMBRE_DIM = 128
+SPEAKER_EMBEDDING_DIM = 192
+"""Length of an ECAPA-TDNN speaker embedding."""
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Phonemes:
+    """One segment of an utterance as the acoustic model reads it.
+
+    Attributes:
+        text: The graphemes this segment was made from, as the caller wrote them.
+        symbols: Phoneme symbols, IPA as Kokoro's vocabulary spells it.
+        token_ids: Vocabulary ids of ``symbols``, 1 to ``MAX_TOKENS`` of them, without padding tokens. Empty only for a
+            segment that is nothing but a pause.
+        language: BCP-47 tag of the segment, such as ``en-US``.
+        pause_before_s: Silence to play before the segment, seconds.
+        pause_after_s: Silence to play after the segment, seconds.
+    """
+
+    text: str
+    symbols: str
+    token_ids: tuple[int, ...]
+    language: str
+    pause_before_s: float = 0.0
+    pause_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeakerEmbedding:
+    """What the speaker encoder heard.
+
+    Attributes:
+        vector: ``(192,)`` float32, unit length.
+        voiced_s: Seconds of speech it was computed from, silence excluded.
+    """
+
+    vector: FloatArray
+    voiced_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AcousticInput:
+    """One segment, in one voice, said one way.
+
+    Attributes:
+        token_ids: 1 to ``MAX_TOKENS`` vocabulary ids, without padding tokens.
+        style: ``(256,)`` float32 style vector of the voice for a segment of this length.
+        speed: 0.25 to 4; 1 is the voice's own rate. Predicted durations are divided by it.
+        volume: Gain on the waveform, 0 to 4; 1 leaves it as the vocoder made it.
+        seed: Seed of the vocoder's source noise; equal inputs with equal seeds give equal audio.
+    """
+
+    token_ids: tuple[int, ...]
+    style: FloatArray
+    speed: float = 1.0
+    volume: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AcousticFeatures:
+    """What the acoustic model predicts for one segment, and all that the vocoder needs.
+
+    The text encoding is kept per token and repeated by ``durations_frames`` in the vocoder: 31 KB a second of audio
+    instead of 82 KB aligned to frames, and exactly equal.
+
+    Attributes:
+        text_encoding: ``(512, L)`` float32, the text encoder's output per token.
+        durations_frames: ``(L,)`` int64, frames of each token, padding tokens included, each >= 1.
+        f0_hz: ``(2T,)`` float32, Hz, near or below 0 where unvoiced; twice the frame rate.
+        energy: ``(2T,)`` float32, the model's log-like energy curve (Kokoro's ``N``); twice the frame rate.
+        timbre: ``(128,)`` float32, the vocoder's half of the style vector.
+        volume: Gain on the waveform; see :class:`AcousticInput`.
+        seed: Seed of the source noise; see :class:`AcousticInput`.
+    """
+
+    text_encoding: FloatArray
+    durations_frames: IntArray
+    f0_hz: FloatArray
+    energy: FloatArray
+    timbre: FloatArray
+    volume: float = 1.0
+    seed: int = 0
+
+    @property
+    def n_frames(self) -> int:
+        """``T``, the length in frames of ``FRAME_SAMPLES``."""
+        return int(self.durations_frames.sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """A mono waveform.
+
+    Attributes:
+        samples: ``(n,)`` float32 in [-1, 1], finite.
+        sample_rate_hz: Samples a second.
+    """
+
+    samples: FloatArray
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate_hz
+
+
+def silence(duration_s: float) -> Audio:
+    """``duration_s`` seconds of digital silence."""
+    return Audio(np.zeros(round(duration_s * SAMPLE_RATE_HZ), dtype=np.float32))
