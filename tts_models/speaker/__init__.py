@@ -1,0 +1,1 @@
+"""Voices, and what a recording says about its speaker."""
