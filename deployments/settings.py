@@ -1,0 +1,157 @@
+"""Every setting of the application as one frozen tree; it is the ``args`` of ``config/*.yaml``.
+
+::
+
+    AppSettings
+     + assets      where weights are kept
+     + text        how text is cut into segments
+     + speaker     speaker encoder: device, threads
+     + acoustic    acoustic model: device, threads
+     + vocoder     vocoder: engine, threads
+     + synthesis   how the ingress drives the stages
+     + http        what the HTTP routes accept and answer
+
+A misspelt key is an error. Each stage is given its own subtree only. What scales (replicas, queues, batch sizes) is not
+here but beside it in the YAML, where Ray's operators look for it; :class:`BatchLimits` is the form of ``user_config``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tts_models.types import MAX_TOKENS
+
+
+class Settings(BaseModel):
+    """Base of every settings class: unknown keys are refused, values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AssetSettings(Settings):
+    """Where weights, voices and dictionaries are kept on every node."""
+
+    root: Path | None = Field(
+        default=None, description="Folder of the asset store; null is the user's cache folder of the node."
+    )
+    offline: bool = Field(
+        default=False, description="Never use the network: an asset that is not in the folder is an error."
+    )
+
+
+class TextSettings(Settings):
+    """How the text frontend cuts a text into segments."""
+
+    first_segment_tokens: int = Field(
+        default=80,
+        ge=1,
+        le=MAX_TOKENS,
+        description="Most phoneme tokens in the first segment, so that sound starts early.",
+    )
+    max_segment_tokens: int = Field(
+        default=250,
+        ge=1,
+        le=MAX_TOKENS,
+        description="Most phoneme tokens in any other segment; the acoustic model takes 510.",
+    )
+
+
+class SpeakerSettings(Settings):
+    """The speaker encoder's replica."""
+
+    device: str = Field(default="auto", description="Torch device: auto, cpu or cuda.")
+    threads: int | None = Field(
+        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+    )
+
+
+class AcousticSettings(Settings):
+    """The acoustic model's replica. Always float32: half precision changes durations."""
+
+    device: str = Field(default="auto", description="Torch device: auto, cpu or cuda.")
+    threads: int | None = Field(
+        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+    )
+
+
+class VocoderSettings(Settings):
+    """The vocoder's replica."""
+
+    engine: str = Field(
+        default="auto", description="How the vocoder computes; auto takes the fastest one the machine can run."
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+    )
+
+
+class SynthesisSettings(Settings):
+    """How the ingress drives an utterance through the stages."""
+
+    segments_in_flight: int = Field(
+        default=3,
+        ge=1,
+        description="Most segments of one utterance in the stages at once. More keep the stages busier for one long"
+        " text; fewer leave more room for other callers.",
+    )
+    attempts: int = Field(
+        default=4,
+        ge=1,
+        description="How many times a segment is tried when the replica working on it dies, the first time included.",
+    )
+    retry_delay_s: float = Field(
+        default=0.2, ge=0, description="Wait before the second try of a segment, seconds; doubled for each one after."
+    )
+
+
+class HttpSettings(Settings):
+    """What the HTTP routes accept and answer."""
+
+    max_input_characters: int = Field(default=10_000, ge=1, description="Longest text accepted, characters.")
+    max_body_bytes: int = Field(default=1_000_000, ge=1, description="Longest request body accepted, bytes.")
+    default_voice: str = Field(default="af_heart", description="Voice of a request that names none.")
+
+
+class AppSettings(Settings):
+    """The whole tree."""
+
+    assets: AssetSettings = Field(default_factory=AssetSettings, description="Weights, voices and dictionaries.")
+    text: TextSettings = Field(default_factory=TextSettings, description="Text frontend.")
+    speaker: SpeakerSettings = Field(default_factory=SpeakerSettings, description="Speaker encoder.")
+    acoustic: AcousticSettings = Field(default_factory=AcousticSettings, description="Acoustic model.")
+    vocoder: VocoderSettings = Field(default_factory=VocoderSettings, description="Vocoder.")
+    synthesis: SynthesisSettings = Field(default_factory=SynthesisSettings, description="The graph's driver.")
+    http: HttpSettings = Field(default_factory=HttpSettings, description="HTTP routes.")
+
+
+class BatchLimits(Settings):
+    """The ``user_config`` of a batching deployment; applied to running replicas without a restart.
+
+    A batch is padded to its longest item, so its cost is ``items * longest``, here called its padded work. One item
+    always fits, however long: it then runs alone.
+    """
+
+    max_items: int = Field(default=8, ge=1, description="Most items in a batch.")
+    max_padded_work: int = Field(
+        default=100_000,
+        ge=1,
+        description="Most padded work in a batch of two or more: acoustic model, phoneme tokens; vocoder, frames of"
+        " 25 ms; speaker encoder, samples at 16 kHz.",
+    )
+    wait_s: float = Field(
+        default=0.005, ge=0, le=1, description="How long an incomplete batch waits for company, seconds."
+    )
+
+
+def field_table(settings: type[Settings] = AppSettings, prefix: str = "") -> list[tuple[str, str, str]]:
+    """``(dotted key, default, description)`` of every leaf below ``settings``, in order; the README's table."""
+    rows: list[tuple[str, str, str]] = []
+    for name, field in settings.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Settings):
+            rows += field_table(annotation, f"{prefix}{name}.")
+        else:
+            rows.append((prefix + name, str(field.get_default(call_default_factory=True)), field.description or ""))
+    return rows
