@@ -1,0 +1,17 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tts_models.assets import AssetStore, default_root
+
+
+@pytest.fixture(scope="session")
+def assets() -> AssetStore:
+    """The user's own asset store (or ``$VOICEGRAPH_HOME``): fetched once, then shared by every run."""
+    home = os.environ.get("VOICEGRAPH_HOME")
+    return AssetStore(Path(home) if home else default_root())
