@@ -111,7 +111,11 @@ class HttpSettings(Settings):
 
     max_input_characters: int = Field(default=10_000, ge=1, description="Longest text accepted, characters.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="Longest request body accepted, bytes.")
-    default_voice: str = Field(default="af_heart", description="Voice of a request that names none.")
+    model: str = Field(default="kokoro-82m", min_length=1, description="Name of the served model in the API.")
+    model_aliases: tuple[str, ...] = Field(
+        default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "kokoro"),
+        description="Other names that mean the same model, for clients that name OpenAI's or Kokoro's.",
+    )
 
 
 class AppSettings(Settings):
