@@ -56,6 +56,11 @@ class TextSettings(Settings):
         le=MAX_TOKENS,
         description="Most phoneme tokens in any other segment; the acoustic model takes 510.",
     )
+    warm_languages: tuple[str, ...] = Field(
+        default=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "ja", "pt-BR", "zh"),
+        description="Languages (BCP-47) whose dictionaries are loaded before a replica reports healthy; any other is"
+        " loaded by its first request.",
+    )
 
 
 class SpeakerSettings(Settings):
@@ -96,13 +101,18 @@ class SynthesisSettings(Settings):
         description="Most segments of one utterance in the stages at once. More keep the stages busier for one long"
         " text; fewer leave more room for other callers.",
     )
+    segment_timeout_s: float = Field(
+        default=120,
+        gt=0,
+        description="Longest a segment may take from the first stage to the last, waiting included, seconds.",
+    )
     attempts: int = Field(
         default=4,
         ge=1,
-        description="How many times a segment is tried when the replica working on it dies, the first time included.",
+        description="How many times a call is tried when the replica working on it dies, the first time included.",
     )
     retry_delay_s: float = Field(
-        default=0.2, ge=0, description="Wait before the second try of a segment, seconds; doubled for each one after."
+        default=0.2, ge=0, description="Wait before the second try of a call, seconds; doubled for each one after."
     )
 
 
@@ -134,19 +144,17 @@ class BatchLimits(Settings):
     """The ``user_config`` of a batching deployment; applied to running replicas without a restart.
 
     A batch is padded to its longest item, so its cost is ``items * longest``, here called its padded work. One item
-    always fits, however long: it then runs alone.
+    always fits, however long: it then runs alone. There are no defaults: a ``user_config`` in the YAML replaces the one
+    in the code whole.
     """
 
-    max_items: int = Field(default=8, ge=1, description="Most items in a batch.")
+    max_items: int = Field(ge=1, description="Most items in a batch.")
     max_padded_work: int = Field(
-        default=100_000,
         ge=1,
         description="Most padded work in a batch of two or more: acoustic model, phoneme tokens; vocoder, frames of"
         " 25 ms; speaker encoder, samples at 16 kHz.",
     )
-    wait_s: float = Field(
-        default=0.005, ge=0, le=1, description="How long an incomplete batch waits for company, seconds."
-    )
+    wait_s: float = Field(ge=0, le=1, description="How long an incomplete batch waits for company, seconds.")
 
 
 def field_table(settings: type[Settings] = AppSettings, prefix: str = "") -> list[tuple[str, str, str]]:

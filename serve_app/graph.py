@@ -5,17 +5,30 @@
     text --TextFrontend--> Phonemes --AcousticModel--> AcousticFeatures --Vocoder--> Audio
                               ^                        (replica to replica, through the object store)
                          style vector of the voice
+
+    utterance   [segment 0][segment 1][segment 2][segment 3] ...
+    in flight    vocoder    vocoder    acoustic   not started: three at most
+                 |
+                 +--> to the caller, in order
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import Protocol
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from tts_models.errors import TtsError
+import numpy as np
+from ray.serve.handle import DeploymentHandle
+
+from deployments.settings import SynthesisSettings
+from serve_app.calls import Overloaded, StageCaller, StageUnavailable
 from tts_models.speaker.voices import Voice
-from tts_models.types import Audio, Phonemes, SpeakerEmbedding
+from tts_models.types import AcousticInput, Audio, Phonemes, SpeakerEmbedding, silence
+
+__all__ = ["Overloaded", "RaySpeechGraph", "SpeechGraph", "StageUnavailable", "Utterance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,7 @@ class Utterance:
         language: BCP-47 tag the text is read in.
         speed: 0.25 to 4; 1 is the voice's own rate.
         volume: Gain, 0 to 4.
-        seed: Equal utterances with equal seeds sound alike to the byte.
+        seed: 0 or more; equal utterances with equal seeds sound alike to the byte.
     """
 
     text: str
@@ -39,26 +52,10 @@ class Utterance:
     seed: int = 0
 
 
-class Overloaded(TtsError):
-    """A stage has as many requests waiting as it accepts; args: message, seconds to wait before a new try."""
-
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message, retry_after_s)
-
-    @property
-    def retry_after_s(self) -> float:
-        """Seconds after which a new try makes sense."""
-        return float(self.args[1])
-
-
-class StageUnavailable(TtsError):
-    """A stage has no replica that could do the work, tried often enough; args: message."""
-
-
 class SpeechGraph(Protocol):
     """What the HTTP layer sees of the graph; :class:`RaySpeechGraph` is the real one, tests bring their own.
 
-    Every method raises errors of the :class:`~tts_models.errors.TtsError` tree as themselves (never wrapped by Ray),
+    Every method raises errors of the :class:`~tts_models.errors.TtsError` tree as themselves, never wrapped by Ray,
     among them :class:`Overloaded` and :class:`StageUnavailable`.
     """
 
@@ -67,7 +64,7 @@ class SpeechGraph(Protocol):
         ...
 
     def speak(self, utterance: Utterance) -> AsyncGenerator[Audio]:
-        """Audio of ``utterance``, a segment (or a pause) at a time, in order, while later segments are being made.
+        """Audio of ``utterance``, a segment at a time, in order, while later segments are being made.
 
         Closing the generator (``aclose``) stops the work on every stage.
         """
@@ -76,3 +73,111 @@ class SpeechGraph(Protocol):
     async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
         """The speaker embedding of an audio file's contents."""
         ...
+
+
+class RaySpeechGraph:
+    """The graph over Ray Serve deployments.
+
+    Args:
+        text: Handle of ``TextFrontend``.
+        speaker: Handle of ``SpeakerEncoder``.
+        acoustic: Handle of ``AcousticModel``.
+        vocoder: Handle of ``Vocoder``.
+        settings: Segments in flight, retries, time limit.
+    """
+
+    def __init__(
+        self,
+        text: DeploymentHandle[Any],
+        speaker: DeploymentHandle[Any],
+        acoustic: DeploymentHandle[Any],
+        vocoder: DeploymentHandle[Any],
+        settings: SynthesisSettings,
+    ) -> None:
+        self._segments = text.options(method_name="segments")
+        self._embed = speaker.options(method_name="embed")
+        self._acoustic = acoustic.options(method_name="synthesize")
+        self._vocoder = vocoder.options(method_name="synthesize")
+        self._caller = StageCaller(settings)
+        self._segments_in_flight = settings.segments_in_flight
+
+    async def segments(self, text: str, language: str) -> list[Phonemes]:
+        """See :meth:`SpeechGraph.segments`."""
+        segments: list[Phonemes] = await self._caller.call(lambda: [self._segments.remote(text, language)])
+        return segments
+
+    async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
+        """See :meth:`SpeechGraph.embed`."""
+        embedding: SpeakerEmbedding = await self._caller.call(lambda: [self._embed.remote(reference_audio)])
+        return embedding
+
+    async def speak(self, utterance: Utterance) -> AsyncGenerator[Audio]:
+        """See :meth:`SpeechGraph.speak`."""
+        segments = iter(enumerate(fold_pauses(await self.segments(utterance.text, utterance.language))))
+        in_flight: deque[asyncio.Task[Audio]] = deque()
+
+        def fill() -> None:
+            while len(in_flight) < self._segments_in_flight and (following := next(segments, None)):
+                in_flight.append(asyncio.create_task(self._synthesize(utterance, *following)))
+
+        try:
+            fill()
+            while in_flight:
+                audio = await in_flight[0]
+                in_flight.popleft()
+                fill()
+                yield audio
+        finally:
+            for task in in_flight:
+                task.cancel()
+            await asyncio.gather(*in_flight, return_exceptions=True)
+
+    async def _synthesize(self, utterance: Utterance, index: int, segment: Phonemes) -> Audio:
+        """One segment through the acoustic model and the vocoder, its pauses around it."""
+        item = AcousticInput(
+            token_ids=segment.token_ids,
+            style=utterance.voice.style(len(segment.token_ids)),
+            speed=utterance.speed,
+            volume=utterance.volume,
+            seed=segment_seed(utterance.seed, index),
+        )
+
+        def start() -> list[Any]:
+            features = self._acoustic.remote(item)
+            return [features, self._vocoder.remote(features)]
+
+        # A caller may be turned away before the first sound, not in the middle of a sentence.
+        audio: Audio = await self._caller.call(start, wait_while_overloaded=index > 0)
+        return with_pauses(audio, segment.pause_before_s, segment.pause_after_s)
+
+
+def segment_seed(seed: int, index: int) -> int:
+    """The seed of one segment's noise: fixed by the utterance's seed, different for each segment."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+
+
+def fold_pauses(segments: Iterable[Phonemes]) -> Iterator[Phonemes]:
+    """``segments`` without those that are only a pause: their silence goes to the segment after, or else before, them.
+
+    So the first audio to leave is always speech, and whoever waits for it knows that the models work.
+    """
+    before: Phonemes | None = None
+    pause_s = 0.0
+    for segment in segments:
+        if not segment.token_ids:
+            pause_s += segment.pause_before_s + segment.pause_after_s
+            continue
+        if before is not None:
+            yield before
+        before = replace(segment, pause_before_s=pause_s + segment.pause_before_s)
+        pause_s = 0.0
+    if before is not None:
+        yield replace(before, pause_after_s=before.pause_after_s + pause_s)
+
+
+def with_pauses(audio: Audio, before_s: float, after_s: float) -> Audio:
+    """``audio`` with silence around it."""
+    if not before_s and not after_s:
+        return audio
+    parts = [silence(before_s).samples, audio.samples, silence(after_s).samples]
+    return Audio(np.concatenate(parts), audio.sample_rate_hz)

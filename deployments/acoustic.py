@@ -1,0 +1,78 @@
+"""Phonemes and a style -> acoustic features, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from deployments.batching import Batcher
+from deployments.replica import KOKORO, asset_store, keep_to_share, model_thread, torch_device
+from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
+from tts_models.acoustic import AcousticModel as Model
+from tts_models.errors import TtsError
+from tts_models.types import MAX_TOKENS, STYLE_DIM, AcousticFeatures, AcousticInput
+
+DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=2048, wait_s=0.005)
+_WARM_UP_TOKENS = (20, 100, MAX_TOKENS)
+
+
+class PredictsFeatures(Protocol):
+    """What the deployment needs of an acoustic model."""
+
+    def synthesize(self, batch: Sequence[AcousticInput]) -> Sequence[AcousticFeatures | TtsError]:
+        """Features for each input, or what was wrong with it."""
+        ...
+
+
+def load(settings: AcousticSettings, assets: AssetSettings) -> PredictsFeatures:
+    """The acoustic model with its weights, warm."""
+    keep_to_share(settings.threads)
+    model = Model.load(asset_store(assets).ensure(KOKORO), torch_device(settings.device))
+    style = np.zeros(STYLE_DIM, dtype=np.float32)
+    for n_tokens in _WARM_UP_TOKENS:
+        model.synthesize([AcousticInput(token_ids=(43,) * n_tokens, style=style)])
+    return model
+
+
+class AcousticModel:
+    """Deployment of the acoustic model.
+
+    Args:
+        settings: Device and threads.
+        assets: Where the weights are kept.
+        load: Makes the model; tests bring their own.
+    """
+
+    def __init__(
+        self,
+        settings: AcousticSettings,
+        assets: AssetSettings,
+        load: Callable[[AcousticSettings, AssetSettings], PredictsFeatures] = load,
+    ) -> None:
+        thread = model_thread("acoustic-model")
+        model = thread.submit(load, settings, assets).result()
+        self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(
+            model.synthesize, _padded_tokens, thread, DEFAULT_LIMITS
+        )
+
+    async def synthesize(self, item: AcousticInput) -> AcousticFeatures:
+        """The acoustic features of one segment.
+
+        Raises:
+            SynthesisError: The model made nothing that could be spoken.
+        """
+        return await self._synthesize(item)
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
+        self._synthesize.set_limits(BatchLimits.model_validate(user_config))
+
+    async def check_health(self) -> None:
+        """Raise if batches are no longer formed."""
+        await self._synthesize.check_health()
+
+
+def _padded_tokens(item: AcousticInput) -> int:
+    return len(item.token_ids) + 2

@@ -1,0 +1,73 @@
+"""Reference audio -> speaker embedding, in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from deployments.batching import Batcher
+from deployments.replica import ECAPA, asset_store, keep_to_share, model_thread, torch_device
+from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings
+from tts_models.errors import TtsError
+from tts_models.speaker import SpeakerEncoder as SpeakerModel
+from tts_models.speaker import decode_reference_audio
+from tts_models.types import FloatArray, SpeakerEmbedding
+
+SAMPLE_RATE_HZ = 16_000
+DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * SAMPLE_RATE_HZ, wait_s=0.01)
+
+
+class EmbedsSpeech(Protocol):
+    """What the deployment needs of a speaker encoder."""
+
+    def embed(self, batch: Sequence[FloatArray]) -> Sequence[SpeakerEmbedding | TtsError]:
+        """An embedding for each waveform at 16 kHz, or what was wrong with it."""
+        ...
+
+
+def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
+    """The encoder with its weights, warm."""
+    keep_to_share(settings.threads)
+    model = SpeakerModel.load(asset_store(assets).ensure(ECAPA), torch_device(settings.device))
+    second_of_noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ, dtype=np.float32) * 0.1
+    model.embed([second_of_noise])
+    return model
+
+
+class SpeakerEncoder:
+    """Deployment of the speaker encoder.
+
+    Args:
+        settings: Device and threads.
+        assets: Where the weights are kept.
+        load: Makes the model; tests bring their own.
+    """
+
+    def __init__(
+        self,
+        settings: SpeakerSettings,
+        assets: AssetSettings,
+        load: Callable[[SpeakerSettings, AssetSettings], EmbedsSpeech] = load,
+    ) -> None:
+        thread = model_thread("speaker-encoder")
+        model = thread.submit(load, settings, assets).result()
+        self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
+
+    async def embed(self, audio: bytes) -> SpeakerEmbedding:
+        """The speaker embedding of an audio file's contents.
+
+        Raises:
+            ReferenceAudioError: Not audio, or none that shows a voice.
+        """
+        return await self._embed(await asyncio.to_thread(decode_reference_audio, audio))
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
+        self._embed.set_limits(BatchLimits.model_validate(user_config))
+
+    async def check_health(self) -> None:
+        """Raise if batches are no longer formed."""
+        await self._embed.check_health()

@@ -1,0 +1,55 @@
+"""Text -> segments of phonemes, on its own replicas."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from deployments.replica import model_thread
+from deployments.settings import TextSettings
+from tts_models.text import TextFrontend as TextModel
+from tts_models.types import Phonemes
+
+
+class SegmentsText(Protocol):
+    """What the deployment needs of a text frontend."""
+
+    def segments(self, text: str, language: str) -> Sequence[Phonemes]:
+        """The segments ``text`` is spoken in."""
+        ...
+
+
+def load(settings: TextSettings) -> SegmentsText:
+    """The text frontend, with the dictionaries of ``settings.warm_languages`` in memory."""
+    model = TextModel(
+        first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens
+    )
+    for language in settings.warm_languages:
+        model.segments("1", language)
+    return model
+
+
+class TextFrontend:
+    """Deployment of the text frontend.
+
+    Args:
+        settings: Segment lengths and languages.
+        load: Makes the model; tests bring their own.
+    """
+
+    def __init__(self, settings: TextSettings, load: Callable[[TextSettings], SegmentsText] = load) -> None:
+        # G2P libraries are not safe to use from several threads at once.
+        self._thread = model_thread("text-frontend")
+        self._model = self._thread.submit(load, settings).result()
+
+    async def segments(self, text: str, language: str) -> list[Phonemes]:
+        """The segments ``text`` is spoken in.
+
+        Raises:
+            EmptyText: There is nothing in the text.
+            UnpronounceableText: There is nothing in it that can be spoken.
+            UnsupportedLanguage: No language of that tag.
+        """
+        loop = asyncio.get_running_loop()
+        return list(await loop.run_in_executor(self._thread, self._model.segments, text, language))

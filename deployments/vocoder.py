@@ -1,0 +1,72 @@
+"""Acoustic features -> waveform, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from deployments.batching import Batcher
+from deployments.replica import KOKORO, asset_store, keep_to_share, model_thread
+from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
+from tts_models.engine import choose_engine
+from tts_models.errors import TtsError
+from tts_models.types import AcousticFeatures, Audio
+from tts_models.vocoder import Vocoder as Model
+
+DEFAULT_LIMITS = BatchLimits(max_items=4, max_padded_work=1600, wait_s=0.005)
+
+
+class MakesAudio(Protocol):
+    """What the deployment needs of a vocoder."""
+
+    def synthesize(self, batch: Sequence[AcousticFeatures]) -> Sequence[Audio | TtsError]:
+        """A waveform for each item, or what was wrong with it."""
+        ...
+
+
+def load(settings: VocoderSettings, assets: AssetSettings) -> MakesAudio:
+    """The vocoder with its weights, compiled and warm."""
+    keep_to_share(settings.threads)
+    model = Model.load(asset_store(assets).ensure(KOKORO), choose_engine(settings.engine))
+    model.warm_up()
+    return model
+
+
+class Vocoder:
+    """Deployment of the vocoder.
+
+    Args:
+        settings: Engine and threads.
+        assets: Where the weights are kept.
+        load: Makes the model; tests bring their own.
+    """
+
+    def __init__(
+        self,
+        settings: VocoderSettings,
+        assets: AssetSettings,
+        load: Callable[[VocoderSettings, AssetSettings], MakesAudio] = load,
+    ) -> None:
+        thread = model_thread("vocoder")
+        model = thread.submit(load, settings, assets).result()
+        self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(model.synthesize, _frames, thread, DEFAULT_LIMITS)
+
+    async def synthesize(self, features: AcousticFeatures) -> Audio:
+        """The waveform of one segment.
+
+        Raises:
+            SynthesisError: The model made empty or non-finite audio.
+        """
+        return await self._synthesize(features)
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
+        self._synthesize.set_limits(BatchLimits.model_validate(user_config))
+
+    async def check_health(self) -> None:
+        """Raise if batches are no longer formed."""
+        await self._synthesize.check_health()
+
+
+def _frames(features: AcousticFeatures) -> int:
+    return features.n_frames

@@ -1,0 +1,136 @@
+"""Calls to the stages: retried when a replica is lost, cancelled as a whole, and failing with errors of our own tree.
+
+Ray wraps what a replica raises: ``isinstance`` holds, ``type`` does not and the message is a traceback. Replicas that
+die, full queues and deployments that failed each have their own classes, some raised here, some there. All of it ends
+in this file; nothing above it knows Ray's errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ray.exceptions import ActorDiedError, ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.serve.exceptions import (
+    BackPressureError,
+    DeploymentUnavailableError,
+    RayServeException,
+    ReplicaUnavailableError,
+)
+
+from deployments.settings import SynthesisSettings
+from tts_models.errors import TtsError
+
+_DEFAULT_RETRY_AFTER_S = 1.0
+_REPLICA_LOST = (RayActorError, ObjectLostError, ReplicaUnavailableError, WorkerCrashedError)
+
+Start = Callable[[], Sequence[Any]]
+"""Makes ``DeploymentResponse``s, each of them an argument of the next (Ray types ``remote()`` as a union)."""
+
+
+class Overloaded(TtsError):
+    """A stage has as many requests waiting as it accepts; args: message, seconds to wait before a new try."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message, retry_after_s)
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds after which a new try makes sense."""
+        return float(self.args[1])
+
+
+class StageUnavailable(TtsError):
+    """No replica of a stage did the work, tried often and waited for long enough; args: message."""
+
+
+class StageCaller:
+    """Makes calls to deployments.
+
+    Args:
+        settings: Tries, delays and the time limit.
+    """
+
+    def __init__(self, settings: SynthesisSettings) -> None:
+        self._settings = settings
+
+    async def call(self, start: Start, *, wait_while_overloaded: bool = False) -> Any:
+        """The result of the last response that ``start`` makes.
+
+        Models are functions of their input, so whatever is lost with a replica is simply made again.
+
+        Args:
+            start: Makes the call, or a chain of calls each taking the response before it. Every try starts it anew, and
+                whatever ends this call cancels all of its responses.
+            wait_while_overloaded: Wait for room in a full queue rather than raise.
+
+        Raises:
+            TtsError: What a stage raised.
+            Overloaded: A stage turned the call away.
+            StageUnavailable: Replicas were lost at every try, the deployment has failed, or time ran out.
+        """
+        limit = asyncio.timeout(self._settings.segment_timeout_s)
+        try:
+            async with limit:
+                return await self._until_done(start, wait_while_overloaded)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise StageUnavailable(f"No result within {self._settings.segment_timeout_s:g} s.") from None
+
+    async def _until_done(self, start: Start, wait_while_overloaded: bool) -> Any:
+        lost = 0
+        delay_s = self._settings.retry_delay_s
+        while True:
+            try:
+                return await _last_of(start())
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                lost += 1  # the replica gave the call up, not our caller
+            except Exception as error:
+                cause = root_cause(error)
+                if isinstance(cause, BackPressureError):
+                    if not wait_while_overloaded:
+                        retry_after_s = cause.retry_after_s or _DEFAULT_RETRY_AFTER_S
+                        raise Overloaded("The server is busy; please try again shortly.", retry_after_s) from error
+                elif isinstance(cause, DeploymentUnavailableError):
+                    raise StageUnavailable("A part of the server failed to start.") from error
+                elif _is_loss(cause):
+                    lost += 1
+                elif cause is error:
+                    raise
+                else:
+                    raise cause from error
+            if lost >= self._settings.attempts:
+                raise StageUnavailable("A part of the server keeps failing; please try again later.")
+            await asyncio.sleep(delay_s * random.uniform(0.5, 1.5))
+            delay_s *= 2
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """What a replica raised, out of Ray's wrapping."""
+    while isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
+        error = error.cause
+    return error
+
+
+def _is_loss(error: BaseException) -> bool:
+    """Whether the work was lost with a replica; an upstream one's death comes as a plain ``RayServeException``."""
+    upstream_died = type(error) is RayServeException and isinstance(error.__cause__, ActorDiedError)
+    return upstream_died or isinstance(error, _REPLICA_LOST)
+
+
+async def _last_of(responses: Sequence[Any]) -> Any:
+    try:
+        return await responses[-1]
+    except BaseException:
+        for response in responses:
+            # cancel() of a response that has failed raises its error again.
+            with contextlib.suppress(Exception):
+                response.cancel()
+        raise
