@@ -20,12 +20,12 @@ Source: ``onnx-community/Kokoro-82M-v1.0-ONNX``, ``onnx/model.onnx`` (Apache-2.0
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from safetensors.numpy import save_file
@@ -37,8 +37,6 @@ N_TENSORS = 457
 N_PARAMETERS = 81_140_664
 """Numbers in a complete conversion."""
 
-Progress = Callable[[int, int], None]
-"""Called with (done, total) in one unit; here parameters converted."""
 Weights = NDArray[np.float32]
 
 _NAMED = ("encoder.", "decoder.")
@@ -46,37 +44,28 @@ _TORCH_GATES_IN_ONNX = (0, 2, 3, 1)
 _PREDICTOR_CHILDREN = ("F0.", "N.", "shared")
 
 
-def convert(onnx_path: Path, out_path: Path, progress: Progress | None = None) -> None:
+def convert(onnx_path: Path, out_path: Path) -> None:
     """Write the parameters of Kokoro's ONNX export as safetensors.
 
     Args:
         onnx_path: The float32 export.
-        out_path: Safetensors file to write; replaced at once when it is complete, untouched if anything fails.
-        progress: Called as parameters are read, with their number so far and in all.
+        out_path: Safetensors file to write.
 
     Raises:
         AssetError: The file is no such export: not ONNX, or a parameter is missing, left over, double or not float32.
     """
     tensors: dict[str, Weights] = {}
-    done = 0
     for name, weights in read_parameters(onnx_path):
         if name in tensors:
             raise AssetError(f"{onnx_path}: two tensors are both {name}")
         tensors[name] = np.ascontiguousarray(weights)
-        done += weights.size
-        if progress is not None:
-            progress(done, N_PARAMETERS)
-    if (len(tensors), done) != (N_TENSORS, N_PARAMETERS):
+    n_parameters = sum(weights.size for weights in tensors.values())
+    if (len(tensors), n_parameters) != (N_TENSORS, N_PARAMETERS):
         raise AssetError(
-            f"{onnx_path}: {len(tensors)} tensors with {done} parameters where Kokoro-82M has {N_TENSORS} with "
+            f"{onnx_path}: {len(tensors)} tensors with {n_parameters} parameters where Kokoro-82M has {N_TENSORS} with "
             f"{N_PARAMETERS}"
         )
-    partial = out_path.with_name(out_path.name + ".partial")
-    try:
-        save_file(tensors, partial, metadata={"format": "pt"})
-        os.replace(partial, out_path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_file(tensors, out_path, metadata={"format": "pt"})
 
 
 def read_parameters(onnx_path: Path) -> Iterator[tuple[str, Weights]]:
@@ -98,6 +87,8 @@ def read_parameters(onnx_path: Path) -> Iterator[tuple[str, Weights]]:
     unread = {tensor.name: tensor for tensor in graph.initializer}
 
     def take(name: str) -> Weights:
+        if name not in unread:
+            raise AssetError(f"{onnx_path}: {name} is no parameter, or one that was already read")
         values = numpy_helper.to_array(unread.pop(name))
         if values.dtype != np.float32:
             raise AssetError(f"{onnx_path}: {name} is {values.dtype}, not float32")
