@@ -1,0 +1,1 @@
+"""The HTTP application: routes by API family, and what they share."""

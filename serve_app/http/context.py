@@ -1,0 +1,48 @@
+"""What every route works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+
+from deployments.settings import HttpSettings
+from serve_app.graph import SpeechGraph
+from tts_models.speaker.voices import VoiceCatalogue
+
+Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
+"""How a valid speech request ended: all audio sent; refused by a stage before any audio; failed on the server before
+any audio; failed after some audio had been sent; given up by the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpContext:
+    """What every route works with.
+
+    Attributes:
+        graph: Makes the speech.
+        voices: The voices a caller can choose.
+        settings: What is accepted and answered.
+        count: Told the outcome of every speech request.
+    """
+
+    graph: SpeechGraph
+    voices: VoiceCatalogue
+    settings: HttpSettings
+    count: Callable[[Outcome], None]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every name of the model, its own first."""
+        return (self.settings.model, *self.settings.model_aliases)
+
+
+async def _context_of(request: Request) -> HttpContext:
+    context: HttpContext = request.app.state.context
+    return context
+
+
+Context = Annotated[HttpContext, Depends(_context_of)]
+"""A route parameter of this type is given the application's context."""

@@ -1,0 +1,258 @@
+"""Errors as the caller sees them: the only place in this code base that knows HTTP statuses.
+
+::
+
+    exception                                      status   code
+    EmptyText, TextTooLong, UnpronounceableText,
+      UnsupportedLanguage, ReferenceAudioError,
+      InvalidRequest, a body that does not validate   400   its own
+    ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
+    a method the route does not have                  405   method_not_allowed
+    a body over the limit                             413   request_too_large
+    a body that is not JSON                           415   unsupported_media_type
+    Overloaded                                        429   overloaded            with Retry-After
+    SynthesisError                                    500   synthesis_failed
+    StageUnavailable                                  503   unavailable           with Retry-After
+    anything else                                     500   internal_error        fixed text, never the exception's own
+
+Every one is ``{"error": {"message", "type", "param", "code"}}``, the shape that OpenAI's clients read.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve_app.graph import Overloaded, StageUnavailable
+from serve_app.http.request_id import request_id_of
+from serve_app.http.schemas import ApiError, ErrorResponse
+from tts_models.errors import (
+    EmptyText,
+    ReferenceAudioError,
+    RequestError,
+    SynthesisError,
+    TextTooLong,
+    TtsError,
+    UnpronounceableText,
+    UnsupportedLanguage,
+    VoiceNotFound,
+)
+
+logger = logging.getLogger(__name__)
+
+_MAX_ECHO_CHARACTERS = 64
+_UNAVAILABLE_RETRY_S = 5
+
+
+class ModelNotFound(RequestError):
+    """No model of that name."""
+
+    default_param = "model"
+
+
+class BodyTooLarge(HTTPException):
+    """The request body is longer than the server accepts.
+
+    An ``HTTPException`` because FastAPI turns any other exception raised while it reads a body into a vague 400.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(413, f"The request body is larger than the {max_bytes:,} bytes this server accepts.")
+
+
+_TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
+    {
+        RequestError: (400, "invalid_value"),
+        EmptyText: (400, "empty_input"),
+        TextTooLong: (400, "input_too_long"),
+        UnpronounceableText: (400, "unpronounceable_input"),
+        UnsupportedLanguage: (400, "unsupported_language"),
+        ReferenceAudioError: (400, "invalid_reference_audio"),
+        VoiceNotFound: (404, "voice_not_found"),
+        ModelNotFound: (404, "model_not_found"),
+        Overloaded: (429, "overloaded"),
+        SynthesisError: (500, "synthesis_failed"),
+        StageUnavailable: (503, "unavailable"),
+    }
+)
+_HTTP_CODES: Mapping[int, str] = MappingProxyType(
+    {
+        400: "invalid_body",
+        404: "not_found",
+        405: "method_not_allowed",
+        413: "request_too_large",
+        415: "unsupported_media_type",
+    }
+)
+_TYPES: Mapping[int, str] = MappingProxyType({429: "rate_limit_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as the caller sees it.
+
+    Attributes:
+        status: HTTP status.
+        message: What was wrong, why, what would work.
+        code: One word for programs.
+        param: The request parameter at fault, if any.
+        headers: To send along.
+    """
+
+    status: int
+    message: str
+    code: str
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> ErrorResponse:
+        """The response body."""
+        kind = _TYPES.get(self.status) or ("server_error" if self.status >= 500 else "invalid_request_error")
+        return ErrorResponse(error=ApiError(message=self.message, type=kind, param=self.param, code=self.code))
+
+    def response(self) -> JSONResponse:
+        """The HTTP response."""
+        return JSONResponse(self.body.model_dump(), self.status, dict(self.headers))
+
+
+def describe(error: Exception, request: Request) -> Failure:
+    """What the caller of ``request`` is told about ``error``."""
+    match error:
+        case RequestValidationError():
+            return _validation_failure(error.errors(), request)
+        case HTTPException():
+            return _http_failure(error, request)
+        case TtsError():
+            for kind in type(error).__mro__:
+                if kind in _TTS_ERRORS:
+                    status, code = _TTS_ERRORS[kind]
+                    param = error.param if isinstance(error, RequestError) else ""
+                    return Failure(status, error.message, code, param or None, _retry_after(error))
+    return Failure(
+        500,
+        "Something went wrong on the server. The request may be tried again; to whoever runs the server, "
+        f"name the request id {request_id_of(request.scope)}.",
+        "internal_error",
+    )
+
+
+async def handle(request: Request, error: Exception) -> JSONResponse:
+    """The exception handler of the application for every error that it knows."""
+    failure = describe(error, request)
+    if failure.status >= 500:
+        log(error, request.scope)
+    return failure.response()
+
+
+def log(error: Exception, scope: Scope) -> None:
+    """Writes an error that is not the caller's, with its traceback, to the server's log."""
+    logger.error("%s %s failed, request id %s", scope["method"], scope["path"], request_id_of(scope), exc_info=error)
+
+
+class UnknownErrorMiddleware:
+    """Answers what no exception handler knew, and logs it once.
+
+    Inside the request id's middleware, so that the answer carries the id, which Starlette's own last resort would not.
+    An exception after the response has started is logged and raised on: the server then drops the connection without
+    ending the body, which is how the client learns that the audio is incomplete.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs the application behind."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting_start)
+        except HTTPException as error:
+            if started:
+                raise
+            await describe(error, Request(scope)).response()(scope, receive, send)
+        except Exception as error:
+            log(error, scope)
+            if started:
+                raise
+            await describe(error, Request(scope)).response()(scope, receive, send)
+
+
+def _retry_after(error: TtsError) -> dict[str, str]:
+    match error:
+        case Overloaded():
+            return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+        case StageUnavailable():
+            return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
+    return {}
+
+
+def _http_failure(error: HTTPException, request: Request) -> Failure:
+    code = _HTTP_CODES.get(error.status_code, "invalid_request")
+    path = _shown(request.url.path)
+    match error.status_code:
+        case 400:
+            message = "The request body could not be read. It must be a JSON object in UTF-8."
+        case 404:
+            message = f"There is no {path} here. GET /docs lists what there is."
+        case 405:
+            message = f"{path} does not take {request.method}. GET /docs lists what it takes."
+        case _:
+            message = str(error.detail)
+    return Failure(error.status_code, message, code, headers=error.headers or {})
+
+
+def _validation_failure(errors: Sequence[Any], request: Request) -> Failure:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    whole_body = any(tuple(error["loc"]) == ("body",) for error in errors)
+    if whole_body and not (content_type == "application/json" or content_type.endswith("+json")):
+        sent = f"was sent as {_shown(content_type)}" if content_type else "came without a Content-Type"
+        return Failure(
+            415, f"The body {sent}; it must be JSON, with the header Content-Type: application/json.", _HTTP_CODES[415]
+        )
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        message = f"The body is not valid JSON: {first['ctx']['error']} at character {first['loc'][-1]}."
+        return Failure(400, message, "invalid_json")
+    if whole_body:
+        return Failure(400, 'The body must be a JSON object, such as {"model": "tts-1", ...}.', "invalid_body")
+    code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
+    return Failure(400, " ".join(_validation_message(error) for error in errors), code, _param(first))
+
+
+def _param(error: Mapping[str, Any]) -> str:
+    """Dotted name of the parameter, without the ``body`` or ``query`` it came in."""
+    return ".".join(str(part) for part in error["loc"][1:])
+
+
+def _validation_message(error: Mapping[str, Any]) -> str:
+    param = _param(error)
+    if error["type"] == "missing":
+        return f"The parameter '{param}' is missing."
+    if error["type"] == "string_unicode":
+        return f"'{param}' holds half of a surrogate pair, which is no character."
+    problem = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"'{param}' {problem}, not {_shown(repr(error['input']))}."
+
+
+def _shown(text: str) -> str:
+    """``text``, shortened for an error message."""
+    return text if len(text) <= _MAX_ECHO_CHARACTERS else text[:_MAX_ECHO_CHARACTERS] + "..."

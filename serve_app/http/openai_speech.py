@@ -1,0 +1,109 @@
+"""``POST /v1/audio/speech``, as OpenAI's clients know it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from serve_app.graph import Overloaded, StageUnavailable, Utterance
+from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
+from serve_app.http.context import Context, HttpContext
+from serve_app.http.errors import BodyTooLarge, describe
+from serve_app.http.openai_models import require_model
+from serve_app.http.openapi import documented
+from serve_app.http.schemas import SpeechRequest
+from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, whole_file
+from tts_models.errors import (
+    EmptyText,
+    InvalidRequest,
+    SynthesisError,
+    TextTooLong,
+    UnpronounceableText,
+    UnsupportedLanguage,
+    VoiceNotFound,
+)
+
+router = APIRouter(prefix="/v1/audio", tags=["speech"])
+
+_SPEECH: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The audio file, or with `stream_format: sse` events of the types `speech.audio.delta` and"
+        " `speech.audio.done`. Once audio has been sent, a failure shows as a connection that ends without the end of"
+        " its body; an event of type `error` comes before that.",
+        "content": {
+            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in CONTENT_TYPES.values()},
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'data: {"type":"speech.audio.delta","audio":"SUQzBAAAAAAA..."}\n\n'
+                'data: {"type":"speech.audio.done","usage":'
+                '{"input_tokens":23,"output_tokens":74,"total_tokens":97}}\n\n',
+            },
+        },
+    },
+}
+_ERRORS = documented(
+    InvalidRequest("'speed' should be less than or equal to 4, not 9.", "speed"),
+    EmptyText("The text is empty: there is nothing to say."),
+    TextTooLong("The text has 12,000 characters; this server accepts 10,000. Send it in several requests."),
+    UnpronounceableText("Nothing in the text can be spoken."),
+    UnsupportedLanguage("There is no text frontend for the language 'tlh'."),
+    VoiceNotFound("There is no voice 'af_hart'. Did you mean af_heart?"),
+    BodyTooLarge(1_000_000),
+    Overloaded("The server is busy; try again in 1 s.", 1.0),
+    SynthesisError("No audio was made of the text."),
+    StageUnavailable("The vocoder has no replica that could do the work."),
+)
+
+
+@router.post(
+    "/speech",
+    summary="Say a text",
+    response_class=Response,
+    responses=_SPEECH | _ERRORS,
+)
+async def create_speech(body: SpeechRequest, request: Request, context: Context) -> Response:
+    """Makes speech of a text. Audio is sent while later sentences are still being made."""
+    utterance = _utterance(body, context)
+    respond = partial(SpeechResponse, explain=partial(describe, request=request), count=context.count)
+    encoder = open_encoder(body.response_format)
+    audio = context.graph.speak(utterance)
+    if body.stream_format == "sse":
+        return respond(event_stream(audio, encoder, body.input), "text/event-stream", events=True)
+    if body.stream:
+        return respond(streamed_file(audio, encoder), encoder.content_type)
+    return respond(whole_file(audio, body.response_format), encoder.content_type, whole=True)
+
+
+def _utterance(body: SpeechRequest, context: HttpContext) -> Utterance:
+    """What ``body`` asks for.
+
+    Raises:
+        ModelNotFound: If it names none of our models.
+        VoiceNotFound: If it names none of our voices.
+        EmptyText, TextTooLong: If there is nothing to say, or too much.
+        InvalidRequest: If parameters contradict one another, or the text holds what no text holds.
+    """
+    require_model(body.model, context)
+    voice = context.voices.get(body.voice)
+    limit = context.settings.max_input_characters
+    if len(body.input) > limit:
+        raise TextTooLong(
+            f"The text has {len(body.input):,} characters; this server accepts {limit:,}. Send it in several requests."
+        )
+    if not body.input.strip():
+        raise EmptyText("The text is empty: there is nothing to say.")
+    if (position := body.input.find("\0")) >= 0:
+        raise InvalidRequest(f"The text holds a null character, at position {position}; is it binary data?", "input")
+    if body.stream_format == "sse" and not body.stream:
+        raise InvalidRequest("Server-sent events are a stream; leave out 'stream', or ask for 'audio'.", "stream")
+    return Utterance(
+        text=body.input,
+        voice=voice,
+        language=body.language or voice.language,
+        speed=body.speed,
+        volume=body.volume,
+        seed=body.seed,
+    )

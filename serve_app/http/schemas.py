@@ -1,0 +1,212 @@
+"""What goes over the wire, as pydantic models; they are also the API's documentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
+
+AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+StreamFormat = Literal["audio", "sse"]
+
+MAX_INSTRUCTIONS_CHARACTERS = 4096
+MAX_SEED = 2**32 - 1
+
+
+def _voice_name(value: Any) -> Any:
+    """``{"id": name}``, as OpenAI writes a custom voice, means the same as the name alone."""
+    if isinstance(value, dict):
+        return value.get("id", value)
+    return value
+
+
+VoiceName = Annotated[
+    str,
+    BeforeValidator(_voice_name),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
+            ]
+        }
+    ),
+]
+
+
+class SpeechRequest(BaseModel):
+    """What to say and how. Unknown fields are ignored, and ``null`` means the same as leaving a field out."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"model": "tts-1", "input": "Hello from four stages.", "voice": "af_heart"}],
+        },
+    )
+
+    model: str = Field(description="Any name that `GET /v1/models` lists.", examples=["tts-1"])
+    input: str = Field(
+        description="The text to say. `[word](/ipa/)` pronounces a word as written in IPA; `[pause:1.5s]` pauses.",
+        examples=["Hello from four stages."],
+    )
+    voice: VoiceName = Field(
+        description="Any voice that `GET /v1/audio/voices` lists, one of OpenAI's names, or an object with its `id`.",
+        examples=["af_heart"],
+    )
+    instructions: str | None = Field(
+        default=None,
+        max_length=MAX_INSTRUCTIONS_CHARACTERS,
+        description="Accepted for the sake of clients that send it; this model cannot be instructed, so it changes"
+        " nothing.",
+    )
+    response_format: AudioFormat = Field(
+        default="mp3", description="File format of the audio; `pcm` is 24 kHz, 16 bit, little-endian, mono, no header."
+    )
+    speed: float = Field(
+        default=1.0, ge=0.25, le=4.0, strict=True, allow_inf_nan=False, description="1 is the voice's own rate."
+    )
+    stream_format: StreamFormat = Field(
+        default="audio", description="`audio` sends the file's bytes; `sse` sends them as server-sent events."
+    )
+    stream: StrictBool = Field(
+        default=True,
+        description="Extension. True sends audio as it is made, in a file of unknown length; false waits for all of it,"
+        " sends `Content-Length`, and a `wav` then says how long it is.",
+    )
+    language: str | None = Field(
+        default=None,
+        max_length=35,
+        description="Extension. BCP-47 tag of the language the text is in; the voice's own where absent.",
+        examples=["en-GB"],
+    )
+    volume: float = Field(
+        default=1.0, ge=0.0, le=4.0, strict=True, allow_inf_nan=False, description="Extension. Gain; 1 is unchanged."
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_SEED,
+        strict=True,
+        description="Extension. Equal requests with equal seeds give equal audio.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, body: Any) -> Any:
+        if isinstance(body, dict):
+            return {key: value for key, value in body.items() if value is not None}
+        return body
+
+
+class Usage(BaseModel):
+    """What a request cost.
+
+    A token of input is a character (Unicode code point) of the text; a token of output is 25 ms of audio, one frame of
+    the acoustic model, rounded up.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+
+class SpeechAudioDelta(BaseModel):
+    """Server-sent event: some more bytes of the audio file, in base64."""
+
+    type: Literal["speech.audio.delta"] = "speech.audio.delta"
+    audio: str
+
+
+class SpeechAudioDone(BaseModel):
+    """Server-sent event: that was all."""
+
+    type: Literal["speech.audio.done"] = "speech.audio.done"
+    usage: Usage
+
+
+class ApiError(BaseModel):
+    """What was wrong."""
+
+    message: str = Field(description="What was wrong, why, and what would work.")
+    type: str = Field(description="`invalid_request_error`, `rate_limit_error` or `server_error`.")
+    param: str | None = Field(description="The request parameter at fault.")
+    code: str = Field(description="One word for programs.")
+
+
+class ErrorResponse(BaseModel):
+    """Every error has this shape."""
+
+    error: ApiError
+
+
+class SpeechError(ErrorResponse):
+    """Server-sent event: the rest of the audio could not be made. The connection ends without its proper end."""
+
+    type: Literal["error"] = "error"
+
+
+class VoiceInfo(BaseModel):
+    """A voice that a caller can choose."""
+
+    id: str = Field(description="What to send as `voice`.", examples=["af_heart"])
+    name: str = Field(description="What to show to people.", examples=["Heart (en-US, female)"])
+    language: str = Field(description="BCP-47 tag of its own language.", examples=["en-US"])
+    gender: Literal["female", "male"]
+    aliases: list[str] = Field(description="Other names for it.", examples=[["marin"]])
+
+
+class VoiceList(BaseModel):
+    """Every voice."""
+
+    voices: list[VoiceInfo]
+
+
+class ModelName(BaseModel):
+    """A name to send as ``model``."""
+
+    id: str
+
+
+class ModelNameList(BaseModel):
+    """Every model name, as Open WebUI reads them."""
+
+    models: list[ModelName]
+
+
+class ModelInfo(BaseModel):
+    """A model, as OpenAI describes one."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = Field(description="Unix time of the model's publication, seconds.")
+    owned_by: str
+
+
+class ModelVoice(BaseModel):
+    """A voice of a model; here ``name`` is what to send as ``voice``, as clients that read this list expect."""
+
+    name: str
+    language: str
+    gender: Literal["female", "male"]
+
+
+class ModelDetails(ModelInfo):
+    """A model and its voices."""
+
+    voices: list[ModelVoice]
+
+
+class ModelList(BaseModel):
+    """Every model name, as OpenAI lists them."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelInfo]
+
+
+class Health(BaseModel):
+    """The server's state."""
+
+    status: Literal["ok"] = "ok"
+    model: str
+    voices: int = Field(description="How many voices there are.")

@@ -1,0 +1,181 @@
+"""Speech on its way out: encoded, held back until it exists, stopped when nobody listens.
+
+::
+
+    graph.speak --Audio--> streamed_file | whole_file | event_stream --bytes--> SpeechResponse --> client
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import math
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import numpy as np
+from pydantic import BaseModel
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from serve_app.http.audio_encoding import StreamEncoder, encode_once
+from serve_app.http.context import Outcome
+from serve_app.http.errors import Failure
+from serve_app.http.schemas import AudioFormat, SpeechAudioDelta, SpeechAudioDone, SpeechError, Usage
+from tts_models.errors import SynthesisError
+from tts_models.types import FRAME_SAMPLES, Audio
+
+SSE_CHUNK_BYTES = 24 * 1024
+"""Most audio in one event: 32 KB of base64 a line, half of what asyncio's line reader takes by default."""
+
+_NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+"""Without the second, nginx would collect the whole response before it passes any of it on."""
+
+_NO_AUDIO = "No audio was made of the text."
+
+
+async def streamed_file(audio: AsyncGenerator[Audio], encoder: StreamEncoder) -> AsyncGenerator[bytes]:
+    """The audio file, in the pieces in which it comes to exist.
+
+    Encoding takes 10 ms and more of CPU a segment, so it runs beside the event loop that other streams wait for.
+
+    Raises:
+        SynthesisError: If there is no audio at all.
+    """
+    segments = 0
+    async with aclosing(audio):
+        async for segment in audio:
+            segments += 1
+            if data := await asyncio.to_thread(encoder.write, segment.samples):
+                yield data
+    if not segments:
+        raise SynthesisError(_NO_AUDIO)
+    if data := await asyncio.to_thread(encoder.finish):
+        yield data
+
+
+async def whole_file(audio: AsyncGenerator[Audio], audio_format: AudioFormat) -> AsyncGenerator[bytes]:
+    """The audio file in one piece; its header says how long it is.
+
+    Raises:
+        SynthesisError: If there is no audio at all.
+    """
+    async with aclosing(audio):
+        segments = [segment.samples async for segment in audio]
+    if not segments:
+        raise SynthesisError(_NO_AUDIO)
+    yield await asyncio.to_thread(lambda: encode_once(audio_format, np.concatenate(segments)))
+
+
+async def event_stream(audio: AsyncGenerator[Audio], encoder: StreamEncoder, text: str) -> AsyncGenerator[bytes]:
+    """The audio file as server-sent events, the last of which says what it cost; see :class:`Usage`.
+
+    Raises:
+        SynthesisError: If there is no audio at all.
+    """
+    n_samples = 0
+
+    async def counted() -> AsyncGenerator[Audio]:
+        nonlocal n_samples
+        async with aclosing(audio):
+            async for segment in audio:
+                n_samples += len(segment.samples)
+                yield segment
+
+    async with aclosing(streamed_file(counted(), encoder)) as chunks:
+        async for chunk in chunks:
+            yield b"".join(
+                event(SpeechAudioDelta(audio=base64.b64encode(chunk[start : start + SSE_CHUNK_BYTES]).decode("ascii")))
+                for start in range(0, len(chunk), SSE_CHUNK_BYTES)
+            )
+    n_input, n_output = len(text), math.ceil(n_samples / FRAME_SAMPLES)
+    usage = Usage(input_tokens=n_input, output_tokens=n_output, total_tokens=n_input + n_output)
+    yield event(SpeechAudioDone(usage=usage))
+
+
+def event(content: BaseModel) -> bytes:
+    """A server-sent event."""
+    return f"data: {content.model_dump_json()}\n\n".encode()
+
+
+class SpeechResponse(StreamingResponse):
+    """Sends chunks as they come to exist, and nothing before the first of them does.
+
+    So an error before any audio gets its own status. After that the status is out, and the only sign left is to end the
+    connection without ending the body, which is what a server does when the exception reaches it. Whoever reads events
+    is sent one with the error before that. When the client leaves, at any time, ``chunks`` is closed, which stops the
+    stages.
+
+    Args:
+        chunks: The body; at least one.
+        media_type: ``Content-Type``.
+        explain: What a caller would be told about an error.
+        count: Told how the response ended.
+        whole: ``chunks`` is one chunk, so its length can be announced.
+        events: The body is server-sent events.
+    """
+
+    def __init__(
+        self,
+        chunks: AsyncGenerator[bytes],
+        media_type: str,
+        *,
+        explain: Callable[[Exception], Failure],
+        count: Callable[[Outcome], None],
+        whole: bool = False,
+        events: bool = False,
+    ) -> None:
+        super().__init__(chunks, headers=_NOT_BUFFERED, media_type=media_type)
+        self._chunks = chunks
+        self._explain = explain
+        self._count = count
+        self._whole = whole
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Responds until done, or until the client is gone."""
+        response = asyncio.ensure_future(self._respond(send))
+        client_left = asyncio.ensure_future(_disconnect(receive))
+        try:
+            await asyncio.wait((response, client_left), return_when=asyncio.FIRST_COMPLETED)
+            if response.done():
+                await response
+        finally:
+            response.cancel()
+            client_left.cancel()
+            await asyncio.gather(response, client_left, return_exceptions=True)
+
+    async def _respond(self, send: Send) -> None:
+        started = False
+        try:
+            async with aclosing(self._chunks) as chunks:
+                first = await anext(chunks)
+                headers = self.raw_headers
+                if self._whole:
+                    headers = [*headers, (b"content-length", str(len(first)).encode())]
+                await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+                started = True
+                await send({"type": "http.response.body", "body": first, "more_body": True})
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except asyncio.CancelledError:
+            self._count("disconnected")
+            raise
+        except Exception as error:
+            failure = self._explain(error)
+            if not started:
+                self._count("rejected" if failure.status < 500 else "failed")
+                raise
+            self._count("broken")
+            if self._events:
+                last_words = event(SpeechError(error=failure.body.error))
+                await send({"type": "http.response.body", "body": last_words, "more_body": True})
+            raise
+        self._count("completed")
+
+
+async def _disconnect(receive: Receive) -> None:
+    """Returns once the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
