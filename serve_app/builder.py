@@ -10,17 +10,18 @@ from ray.serve import Application
 
 from deployments import acoustic, speaker_encoder, text_frontend, vocoder
 from deployments.settings import AppSettings
-from serve_app.ingress import SpeechIngress
+from serve_app.ingress import SpeechIngress, load_voices
 
 
 @dataclass(frozen=True)
 class Loaders:
-    """What each stage's replica makes its model with. Tests bring small or slow ones; everything else stays real."""
+    """What each deployment's replicas make their model with. Tests bring small or slow ones; the rest stays real."""
 
     text: Any = text_frontend.load
     speaker: Any = speaker_encoder.load
     acoustic: Any = acoustic.load
     vocoder: Any = vocoder.load
+    voices: Any = load_voices
 
 
 def build(args: AppSettings) -> Application:
@@ -41,4 +42,5 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
         acoustic=serve.deployment(acoustic.AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         vocoder=serve.deployment(vocoder.Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
         settings=settings,
+        load_voices=loaders.voices,
     )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
 from ray.serve.handle import DeploymentHandle
 
 from deployments.replica import asset_store
-from deployments.settings import AppSettings
+from deployments.settings import AppSettings, AssetSettings
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
 from tts_models.speaker.voices import VoiceCatalogue
 
 VOICES = "voices-v1.0"
 """Asset with the preset voices."""
+
+
+def load_voices(assets: AssetSettings) -> VoiceCatalogue:
+    """The preset voices."""
+    return VoiceCatalogue.load(asset_store(assets).ensure(VOICES))
 
 
 class SpeechIngress:
@@ -26,6 +32,7 @@ class SpeechIngress:
         acoustic: Handle of ``AcousticModel``.
         vocoder: Handle of ``Vocoder``.
         settings: The whole tree; the routes see ``settings.http`` only.
+        load_voices: Makes the catalogue; tests bring their own.
     """
 
     def __init__(
@@ -35,11 +42,12 @@ class SpeechIngress:
         acoustic: DeploymentHandle[Any],
         vocoder: DeploymentHandle[Any],
         settings: AppSettings,
+        load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
     ) -> None:
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
-        self._voices = VoiceCatalogue.load(asset_store(settings.assets).ensure(VOICES))
+        self._voices = load_voices(settings.assets)
         self._http = settings.http
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
-        return create_app(self._graph, self._voices, self._http)
+        return create_app(self._graph, self._voices, self._http, behind_ray_proxy=True)

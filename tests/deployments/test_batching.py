@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from deployments.batching import Batcher
+from deployments.settings import BatchLimits
+from tts_models.errors import SynthesisError
+
+pytestmark = pytest.mark.usefixtures("replica_context")
+
+LIMITS = BatchLimits(max_items=4, max_padded_work=40, wait_s=0.02)
+
+
+class Model:
+    """Answers an item with itself; runs a batch only when told to, if it is told at all."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.batches: list[list[Any]] = []
+        self.started = threading.Semaphore(0)
+        self.go = threading.Semaphore(0 if held else 1_000)
+
+    def __call__(self, items: Sequence[Any]) -> list[Any]:
+        self.batches.append(list(items))
+        self.started.release()
+        assert self.go.acquire(timeout=10)
+        if any(item == "crash" for item in items):
+            raise RuntimeError("crash")
+        return [SynthesisError(f"no {item}") if str(item).startswith("bad") else item for item in items]
+
+
+@asynccontextmanager
+async def batcher(model: Model, limits: BatchLimits = LIMITS, length: Any = lambda _: 1) -> Any:
+    with ThreadPoolExecutor(1) as thread:
+        yield Batcher(model, length, thread, limits)
+
+
+async def until_started(model: Model) -> None:
+    assert await asyncio.to_thread(model.started.acquire, timeout=10)
+
+
+async def test_items_that_come_together_share_a_batch() -> None:
+    model = Model()
+    async with batcher(model) as batch:
+        assert await asyncio.gather(*(batch(n) for n in range(4))) == [0, 1, 2, 3]
+    assert model.batches == [[0, 1, 2, 3]]
+
+
+async def test_items_that_come_one_by_one_to_a_busy_model_share_the_next_batch() -> None:
+    """What ``@serve.batch`` alone does not do: it would make four batches of these."""
+    model = Model(held=True)
+    async with batcher(model, LIMITS.model_copy(update={"wait_s": 0.001})) as batch:
+        first = asyncio.create_task(batch("first"))
+        await until_started(model)
+        rest = []
+        for n in range(4):
+            rest.append(asyncio.create_task(batch(n)))
+            await asyncio.sleep(0.01)
+        model.go.release(2)
+        await asyncio.gather(first, *rest)
+    assert model.batches == [["first"], [0, 1, 2, 3]]
+
+
+async def test_max_items_and_padded_work_bound_a_batch() -> None:
+    model = Model()
+    async with batcher(model, LIMITS, length=lambda item: item) as batch:
+        assert await asyncio.gather(*(batch(n) for n in [10, 10, 10, 10, 10])) == [10] * 5
+        assert [len(items) for items in model.batches] == [4, 1]
+        model.batches.clear()
+        # 2 x 20 is all the work there may be.
+        await asyncio.gather(*(batch(n) for n in [20, 5, 5]))
+        assert model.batches == [[20, 5], [5]]
+
+
+async def test_an_item_longer_than_all_the_work_allowed_runs_alone() -> None:
+    model = Model()
+    async with batcher(model, LIMITS, length=lambda item: item) as batch:
+        assert await asyncio.gather(*(batch(n) for n in [1, 1_000_000, 1])) == [1, 1_000_000, 1]
+    assert [1_000_000] in model.batches
+
+
+async def test_a_failing_item_fails_alone() -> None:
+    model = Model()
+    async with batcher(model) as batch:
+        results = await asyncio.gather(*(batch(x) for x in ["a", "bad", "b"]), return_exceptions=True)
+    assert results[::2] == ["a", "b"]
+    assert isinstance(results[1], SynthesisError)
+    assert len(model.batches) == 1
+
+
+async def test_a_batch_that_crashes_is_tried_item_by_item() -> None:
+    model = Model()
+    async with batcher(model) as batch:
+        results = await asyncio.gather(*(batch(x) for x in ["a", "crash", "b"]), return_exceptions=True)
+        assert results[::2] == ["a", "b"]
+        assert isinstance(results[1], RuntimeError)
+        await batch.check_health()
+
+
+async def test_a_length_that_cannot_be_measured_fails_its_own_call_only() -> None:
+    """Inside ``batch_size_fn`` it would end the batch loop."""
+    async with batcher(Model(), length=len) as batch:
+        results = await asyncio.gather(batch("a"), batch(7), batch("b"), return_exceptions=True)
+        assert results[::2] == ["a", "b"]
+        assert isinstance(results[1], TypeError)
+        await batch.check_health()
+
+
+async def test_limits_change_between_batches() -> None:
+    model = Model()
+    async with batcher(model) as batch:
+        batch.set_limits(BatchLimits(max_items=2, max_padded_work=40, wait_s=0.02))
+        await asyncio.gather(*(batch(n) for n in range(4)))
+        batch.set_limits(BatchLimits(max_items=8, max_padded_work=40, wait_s=0.02))
+        await asyncio.gather(*(batch(n) for n in range(8)))
+    assert [len(items) for items in model.batches] == [2, 2, 8]
+
+
+async def test_cancelled_items_do_not_run_and_the_door_opens_again() -> None:
+    model = Model(held=True)
+    async with batcher(model) as batch:
+        running = asyncio.create_task(batch("running"))
+        await until_started(model)
+        waiting = [asyncio.create_task(batch(n)) for n in range(3)]
+        await asyncio.sleep(0.01)
+        for task in waiting[:2]:
+            task.cancel()
+        model.go.release(3)
+        assert await running == "running"
+        assert await waiting[2] == 2
+        assert await batch("after") == "after"
+    assert model.batches == [["running"], [2], ["after"]]
+
+
+async def test_all_running_items_cancelled() -> None:
+    model = Model(held=True)
+    async with batcher(model) as batch:
+        running = asyncio.create_task(batch("running"))
+        await until_started(model)
+        running.cancel()
+        await asyncio.wait([running])
+        following = asyncio.create_task(batch("following"))
+        model.go.release(2)
+        assert await following == "following"
+
+
+async def test_a_dead_batch_loop_is_unhealthy() -> None:
+    """Ray itself goes on calling such a replica healthy (ray issue 66140)."""
+    async with batcher(Model()) as batch:
+        await batch("x")
+        await batch.check_health()
+        (loop,) = (task for task in asyncio.all_tasks() if "_process_batches" in repr(task.get_coro()))
+        loop.cancel()
+        await asyncio.wait([loop])
+        with pytest.raises(RuntimeError, match="ended"):
+            await batch.check_health()
