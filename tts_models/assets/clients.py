@@ -34,8 +34,9 @@ def npm_pack(spec: str, target: Path, on_bytes: Callable[[int], None], network: 
     if npm is None:
         raise SourceFailed("npm is not installed")
     command = [npm, "pack", spec, "--ignore-scripts", "--loglevel=error", "--pack-destination=.", "--cache=cache"]
+    command += ["--update-notifier=false"]
     # npm's own waits between attempts start at 10 s; without a network that is a minute of silence.
-    command += ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+    command += ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=2"]
     # Only the finished tarball carries the right name; npm keeps a second copy of the bytes in its cache.
     _deliver(command, "*.tgz", target, on_bytes, network)
 

@@ -11,7 +11,8 @@ import requests
 
 from tts_models.assets.network import Network, SourceFailed
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 16
+"""What a broken connection can lose."""
 
 
 def download(url: str, target: Path, size_bytes: int, on_bytes: Callable[[int], None], network: Network) -> None:
@@ -28,15 +29,18 @@ def download(url: str, target: Path, size_bytes: int, on_bytes: Callable[[int], 
         network: Time limits.
 
     Raises:
-        SourceFailed: The server cannot be reached, refuses, breaks off ``network.attempts`` times or sends a file of
-            another length.
+        SourceFailed: The server cannot be reached, refuses, breaks off ``network.attempts`` times in a row without a
+            new byte, or sends a file of another length.
         OSError: The disk cannot take it.
     """
     part = target.with_name(target.name + ".part")
     problem = ""
-    for attempt in range(network.attempts):
-        if attempt:
-            time.sleep(0.5 * 2**attempt)
+    fruitless = 0
+    while fruitless < network.attempts:
+        if fruitless:
+            time.sleep(network.retry_wait_s * 2 ** (fruitless - 1))
+        fruitless += 1
+        had_bytes = _length(part)
         try:
             _continue(url, part, size_bytes, on_bytes, network)
         except requests.exceptions.ConnectTimeout as error:
@@ -48,16 +52,18 @@ def download(url: str, target: Path, size_bytes: int, on_bytes: Callable[[int], 
         except requests.exceptions.RequestException as error:
             problem = f"{_host(url)}: {_root_cause(error)}"
         else:
-            if part.stat().st_size == size_bytes:
+            if _length(part) == size_bytes:
                 part.replace(target)
                 return
-            problem = f"{_host(url)} sent {part.stat().st_size:,} of {size_bytes:,} bytes"
+            problem = f"{_host(url)} sent {_length(part):,} of {size_bytes:,} bytes"
+        if _length(part) > had_bytes:
+            fruitless = 0
     raise SourceFailed(f"{problem} ({network.attempts} attempts)")
 
 
 def _continue(url: str, part: Path, size_bytes: int, on_bytes: Callable[[int], None], network: Network) -> None:
     """Append what is missing to ``part``; return when the server has no more to send."""
-    have_bytes = part.stat().st_size if part.exists() else 0
+    have_bytes = _length(part)
     if have_bytes > size_bytes:
         part.unlink()
         have_bytes = 0
@@ -71,7 +77,7 @@ def _continue(url: str, part: Path, size_bytes: int, on_bytes: Callable[[int], N
     with requests.get(url, headers=headers, timeout=timeouts, stream=True) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()
-            raise requests.exceptions.RequestException("the file there has another length")
+            raise SourceFailed(f"{_host(url)} has the file with another length")
         if response.status_code >= 500 or response.status_code == requests.codes.too_many_requests:
             raise requests.exceptions.RequestException(f"HTTP {response.status_code} {response.reason}")
         if response.status_code >= 400:
@@ -88,6 +94,10 @@ def _continue(url: str, part: Path, size_bytes: int, on_bytes: Callable[[int], N
                     raise SourceFailed(f"{_host(url)} sends more than the {size_bytes:,} bytes of {part.stem}")
                 out.write(block)
                 on_bytes(have_bytes)
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 def _host(url: str) -> str:

@@ -34,7 +34,7 @@ from tts_models.errors import AssetError
 LOCK_TIMEOUT_S = 3600.0
 """Longest wait for another process that fetches the same asset."""
 _REPORT_EVERY_S = 0.1
-_SPARE_BYTES = 64 << 20
+_SPARE_BYTES = 64_000_000
 
 AssetState = Literal["ready", "absent", "corrupt"]
 
@@ -214,7 +214,12 @@ class AssetStore:
         target = self._folder(asset) / asset.converted
         work = self._folder(asset) / "partial" / asset.converted
         assert asset.convert is not None
-        asset.convert([published / file.name for file in asset.files], work)
+        try:
+            asset.convert([published / file.name for file in asset.files], work)
+        except Exception as error:
+            if f"os error {errno.ENOSPC}" in str(error):  # safetensors is Rust and raises no OSError
+                raise OSError(errno.ENOSPC, str(error)) from error
+            raise
         record = {"sha256": sha256_of(work), "made_from": _made_from(asset)}
         record_path = _record_path(work)
         record_path.write_text(json.dumps(record, indent=1))
