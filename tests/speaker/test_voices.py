@@ -120,10 +120,11 @@ def test_nothing_is_near_to_nonsense(catalogue: VoiceCatalogue) -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_a_voice_or_not_found(name: str) -> None:
     small = VoiceCatalogue([Voice.from_table("af_heart", np.zeros((510, 256), np.float32))])
-    try:
+    if name.strip().lower() == "af_heart":
         assert small.get(name).name == "af_heart"
-    except VoiceNotFound as error:
-        assert error.message
+    else:
+        with pytest.raises(VoiceNotFound):
+            small.get(name)
 
 
 def test_an_alias_of_an_absent_voice_is_left_out() -> None:
@@ -155,10 +156,10 @@ def test_what_is_no_voice_is_refused(name: str, styles: FloatArray, tmp_path: Pa
 
 def test_a_broken_or_empty_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "voices.safetensors"
-    with pytest.raises(AssetError, match="voices.safetensors"):
+    with pytest.raises(AssetError, match=r"voices\.safetensors"):
         VoiceCatalogue.load(path)
     path.write_bytes(b"no tensors in here")
-    with pytest.raises(AssetError, match="voices.safetensors"):
+    with pytest.raises(AssetError, match=r"voices\.safetensors"):
         VoiceCatalogue.load(path)
     save_file({}, path)
     with pytest.raises(AssetError, match="no voice"):

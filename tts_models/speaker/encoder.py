@@ -1,0 +1,116 @@
+"""Who speaks: reference audio -> speaker embedding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from tts_models.errors import AssetError, ReferenceAudioError, SynthesisError, TtsError
+from tts_models.speaker import ENCODER_RATE_HZ
+from tts_models.speaker.ecapa import EcapaConfig, EcapaTdnn
+from tts_models.speaker.filter_bank import FilterBank
+from tts_models.types import FloatArray, SpeakerEmbedding
+
+MIN_SAMPLES = ENCODER_RATE_HZ // 4
+"""Shortest waveform worth an embedding (0.25 s); one of about 3 s begins to be reliable."""
+
+
+class SpeakerEncoder:
+    """ECAPA-TDNN over filter bank features, in float32.
+
+    Args:
+        network: The network; set to evaluation, its parameters frozen.
+        device: Where to run.
+    """
+
+    def __init__(self, network: EcapaTdnn, device: torch.device) -> None:
+        self._device = device
+        self._features = FilterBank(network.config.n_mels).to(device)
+        self._network = network.to(device).eval().requires_grad_(False)
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device, config: EcapaConfig | None = None) -> SpeakerEncoder:
+        """Reads the weights, strictly: every tensor is used and none is missing.
+
+        Args:
+            path: Safetensors with the tensors of ``spkrec-ecapa-voxceleb``'s ``embedding_model.ckpt``.
+            device: Where to run.
+            config: Sizes, where they are not the release's.
+
+        Raises:
+            AssetError: If the file cannot be read or is of another network.
+        """
+        network = EcapaTdnn(config or EcapaConfig())
+        try:
+            network.load_state_dict({_plain_name(name): tensor for name, tensor in load_file(path).items()})
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise AssetError(f"The speaker encoder in {path} cannot be loaded: {error}") from error
+        return cls(network, device)
+
+    def embed(self, batch: Sequence[FloatArray]) -> list[SpeakerEmbedding | TtsError]:
+        """Embeds waveforms; each comes out as if it were alone, and a bad one fails alone.
+
+        Args:
+            batch: ``(n,)`` float32 waveforms at 16 kHz, speech only (see ``decode_reference_audio``).
+
+        Returns:
+            In the order of ``batch``: the embedding, or a ``ReferenceAudioError`` for a waveform that is shorter than
+            0.25 s, silent or not finite, or a ``SynthesisError`` where the embedding is not finite.
+        """
+        results: list[SpeakerEmbedding | TtsError | None] = [_fault(samples) for samples in batch]
+        good = [index for index, fault in enumerate(results) if fault is None]
+        if good:
+            lengths = [len(batch[index]) for index in good]
+            waveforms = torch.zeros(len(good), max(lengths))
+            for row, index in enumerate(good):
+                waveforms[row, : lengths[row]] = torch.from_numpy(np.asarray(batch[index], np.float32))
+            with torch.inference_mode():
+                vectors = self.embeddings(waveforms.to(self._device), lengths).cpu().numpy()
+            for index, vector in zip(good, vectors, strict=True):
+                results[index] = _embedding(vector, len(batch[index]))
+        return [result for result in results if result is not None]
+
+    def embeddings(self, waveforms: Tensor, lengths: Sequence[int]) -> Tensor:
+        """The same for tensors, differentiable with respect to the waveforms.
+
+        Args:
+            waveforms: ``(B, N)`` float32 at 16 kHz on the encoder's device, 0 in the padding.
+            lengths: Samples of each item, the longest ``N``, each at least ``MIN_SAMPLES``.
+
+        Returns:
+            ``(B, 192)`` float32, unit length.
+        """
+        features, extents = self._features(waveforms, lengths)
+        return F.normalize(self._network(features, extents), dim=-1)
+
+
+def _plain_name(name: str) -> str:
+    """The name of a tensor without speechbrain's wrappers: each has torch's layer as ``conv`` or ``norm`` in it."""
+    return re.sub(r"\.(conv|norm)\.(weight|bias|running_mean|running_var|num_batches_tracked)$", r".\2", name)
+
+
+def _fault(samples: FloatArray) -> ReferenceAudioError | None:
+    if len(samples) < MIN_SAMPLES:
+        return ReferenceAudioError(
+            f"The reference audio holds {len(samples) / ENCODER_RATE_HZ:.2f} s of speech; "
+            f"a voice needs at least {MIN_SAMPLES / ENCODER_RATE_HZ:.2f} s."
+        )
+    if not np.isfinite(samples).all():
+        return ReferenceAudioError("The reference audio holds samples that are not numbers.")
+    if not np.any(samples):
+        return ReferenceAudioError("The reference audio is silent.")
+    return None
+
+
+def _embedding(vector: FloatArray, n_samples: int) -> SpeakerEmbedding | SynthesisError:
+    if not np.isfinite(vector).all():
+        return SynthesisError("The speaker encoder returned numbers that are not finite.")
+    return SpeakerEmbedding(vector, n_samples / ENCODER_RATE_HZ)
