@@ -248,8 +248,10 @@ def _validation_message(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"The parameter '{param}' is missing."
     if error["type"] == "string_unicode":
-        return f"'{param}' holds half of a surrogate pair, which is no character."
-    problem = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+        return f"'{param}' is no text: it holds half of a surrogate pair."
+    if error["type"] == "value_error":
+        return f"'{param}' {error['ctx']['error']}"
+    problem = str(error["msg"]).removeprefix("Input ")
     return f"'{param}' {problem}, not {_shown(repr(error['input']))}."
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from serve_app.graph import Overloaded, StageUnavailable, Utterance
 from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
 from serve_app.http.context import Context, HttpContext
-from serve_app.http.errors import BodyTooLarge, describe
+from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
 from serve_app.http.openai_models import require_model
 from serve_app.http.openapi import documented
 from serve_app.http.schemas import SpeechRequest
@@ -50,6 +50,7 @@ _ERRORS = documented(
     TextTooLong("The text has 12,000 characters; this server accepts 10,000. Send it in several requests."),
     UnpronounceableText("Nothing in the text can be spoken."),
     UnsupportedLanguage("There is no text frontend for the language 'tlh'."),
+    ModelNotFound("There is no model 'tts-9'. There is kokoro-82m, tts-1."),
     VoiceNotFound("There is no voice 'af_hart'. Did you mean af_heart?"),
     BodyTooLarge(1_000_000),
     Overloaded("The server is busy; try again in 1 s.", 1.0),
@@ -84,7 +85,7 @@ def _utterance(body: SpeechRequest, context: HttpContext) -> Utterance:
         ModelNotFound: If it names none of our models.
         VoiceNotFound: If it names none of our voices.
         EmptyText, TextTooLong: If there is nothing to say, or too much.
-        InvalidRequest: If parameters contradict one another, or the text holds what no text holds.
+        InvalidRequest: If parameters contradict one another.
     """
     require_model(body.model, context)
     voice = context.voices.get(body.voice)
@@ -95,8 +96,6 @@ def _utterance(body: SpeechRequest, context: HttpContext) -> Utterance:
         )
     if not body.input.strip():
         raise EmptyText("The text is empty: there is nothing to say.")
-    if (position := body.input.find("\0")) >= 0:
-        raise InvalidRequest(f"The text holds a null character, at position {position}; is it binary data?", "input")
     if body.stream_format == "sse" and not body.stream:
         raise InvalidRequest("Server-sent events are a stream; leave out 'stream', or ask for 'audio'.", "stream")
     return Utterance(

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 StreamFormat = Literal["audio", "sse"]
 
 MAX_INSTRUCTIONS_CHARACTERS = 4096
 MAX_SEED = 2**32 - 1
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def _voice_name(value: Any) -> Any:
@@ -98,6 +110,15 @@ class SpeechRequest(BaseModel):
             return {key: value for key, value in body.items() if value is not None}
         return body
 
+    @field_validator("model", "input", "voice", "instructions", "language")
+    @classmethod
+    def _is_text(cls, value: str | None) -> str | None:
+        """JSON can spell more than text: binary zeros, and halves of characters that no UTF-8 can write."""
+        if value and (found := _NO_TEXT.search(value)):
+            what = "a null character" if found.group() == "\0" else "half of a surrogate pair"
+            raise ValueError(f"is no text: it holds {what} at position {found.start()}.")
+        return value
+
 
 class Usage(BaseModel):
     """What a request cost.
@@ -130,7 +151,7 @@ class ApiError(BaseModel):
 
     message: str = Field(description="What was wrong, why, and what would work.")
     type: str = Field(description="`invalid_request_error`, `rate_limit_error` or `server_error`.")
-    param: str | None = Field(description="The request parameter at fault.")
+    param: str | None = Field(default=None, description="The request parameter at fault; null where there is none.")
     code: str = Field(description="One word for programs.")
 
 

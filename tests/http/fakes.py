@@ -1,0 +1,150 @@
+"""A graph that is quick, obeys the test, and remembers what was done to it; voices without weights; a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import uvicorn
+
+from deployments.settings import HttpSettings
+from serve_app.graph import Utterance
+from serve_app.http.app import create_app
+from tts_models.speaker.voices import Voice, VoiceCatalogue
+from tts_models.types import MAX_TOKENS, SAMPLE_RATE_HZ, STYLE_DIM, Audio, Phonemes, SpeakerEmbedding
+
+VOICES = ("af_heart", "af_bella", "am_michael", "bf_emma", "jf_alpha", "zm_yunxi")
+
+
+def catalogue() -> VoiceCatalogue:
+    """Six of the real names, with OpenAI's aliases of them."""
+    styles = np.zeros((MAX_TOKENS, STYLE_DIM), dtype=np.float32)
+    return VoiceCatalogue(Voice.from_table(name, styles) for name in VOICES)
+
+
+def tone(duration_s: float, frequency_hz: float = 220.0) -> Audio:
+    """A sine at half scale."""
+    t = np.arange(round(duration_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    return Audio((0.5 * np.sin(2 * np.pi * frequency_hz * t)).astype(np.float32))
+
+
+@dataclass
+class Gate:
+    """A place in a script where the graph waits for the test; set from any thread."""
+
+    _open: threading.Event = field(default_factory=threading.Event)
+    limit_s: float = 20.0
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def passed(self) -> None:
+        deadline = time.monotonic() + self.limit_s
+        while not self._open.is_set():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the test never opened the gate")
+            await asyncio.sleep(0.005)
+
+
+@dataclass
+class FakeGraph:
+    """Says its script: audio is sent, a gate is waited for, an exception is raised.
+
+    Attributes:
+        script: What to say to whoever asks.
+        spoken: Every utterance that was begun.
+        ended: How the generators ended: ``done``, ``closed`` early, or ``raised``.
+    """
+
+    script: Iterable[Audio | Gate | Exception] = field(default_factory=lambda: [tone(0.25), tone(0.5, 330.0)])
+    spoken: list[Utterance] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    async def segments(self, text: str, language: str) -> list[Phonemes]:
+        raise NotImplementedError
+
+    async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
+        raise NotImplementedError
+
+    async def speak(self, utterance: Utterance) -> AsyncGenerator[Audio]:
+        self.spoken.append(utterance)
+        ending = "closed"
+        try:
+            for act in self.script:
+                match act:
+                    case Audio():
+                        yield act
+                    case Gate():
+                        await act.passed()
+                    case Exception():
+                        ending = "raised"
+                        raise act
+            ending = "done"
+        finally:
+            self.ended.append(ending)
+
+
+class Served:
+    """The real application over a :class:`FakeGraph`.
+
+    Attributes:
+        graph: Change its script before a request.
+        outcomes: How the speech requests ended.
+        base_url: Of the server, where there is one.
+    """
+
+    def __init__(self, settings: HttpSettings | None = None) -> None:
+        self.graph = FakeGraph()
+        self.outcomes: Counter[str] = Counter()
+        self.settings = settings or HttpSettings()
+        self.app = create_app(
+            self.graph, catalogue(), self.settings, count=lambda outcome: self.outcomes.update([outcome])
+        )
+        self.base_url = ""
+
+    def script(self, *acts: Audio | Gate | Exception) -> None:
+        self.graph.script = acts
+
+    def wait_for_ending(self, limit_s: float = 10.0) -> str:
+        """How the first utterance ended, once it has."""
+        wait_until(lambda: bool(self.graph.ended), limit_s)
+        return self.graph.ended[0]
+
+
+def wait_until(true: Any, limit_s: float = 10.0) -> None:
+    """Returns when ``true()``; fails after ``limit_s``."""
+    deadline = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < deadline, f"still not true after {limit_s} s"
+        time.sleep(0.005)
+
+
+@contextmanager
+def uvicorn_server(served: Served) -> Iterator[Served]:
+    """Serves on a free port of this machine, in a thread."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(served.app, lifespan="off", log_level="critical"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        served.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield served
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()
+
+
+def speech(**changes: Any) -> dict[str, Any]:
+    """The body of a good request, changed."""
+    return {"model": "tts-1", "input": "Hello there.", "voice": "marin", **changes}
