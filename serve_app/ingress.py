@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments.replica import asset_store
 from deployments.settings import AppSettings, AssetSettings
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
+from serve_app.replicas import RunningReplicas
 from tts_models.speaker.voices import VoiceCatalogue
 
 VOICES = "voices-v1.0"
@@ -50,4 +52,5 @@ class SpeechIngress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
-        return create_app(self._graph, self._voices, self._http, behind_ray_proxy=True)
+        replicas = RunningReplicas(serve.get_replica_context().app_name)
+        return create_app(self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas)

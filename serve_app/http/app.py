@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
@@ -14,7 +14,7 @@ from deployments.settings import HttpSettings
 from serve_app.graph import SpeechGraph
 from serve_app.http import health, openai_models, openai_speech
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import HttpContext, Outcome
+from serve_app.http.context import Admission, HttpContext, Outcome, Replicas
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.request_id import RequestIdMiddleware
@@ -33,6 +33,7 @@ def create_app(
     *,
     behind_ray_proxy: bool = False,
     count: Callable[[Outcome], None] | None = None,
+    replicas: Replicas | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -42,6 +43,7 @@ def create_app(
         settings: What is accepted and answered.
         behind_ray_proxy: Ray Serve's proxy adds ``x-request-id`` to every response; true leaves that to it.
         count: Told the outcome of every speech request; Ray's metrics where absent.
+        replicas: How many replicas of each deployment are running; there are none to ask about where absent.
     """
     app = FastAPIOffline(
         title="Voicegraph",
@@ -51,7 +53,14 @@ def create_app(
         exception_handlers=dict.fromkeys((TtsError, HTTPException, RequestValidationError), handle),
     )
     app.docs_url = "/docs"  # FastAPIOffline serves it but forgets to say so, and Ray Serve reports it
-    app.state.context = HttpContext(graph, voices, settings, count or outcome_counter())
+    app.state.context = HttpContext(
+        graph,
+        voices,
+        settings,
+        count=count or outcome_counter(),
+        replicas=replicas or _no_replicas,
+        admission=Admission(settings.max_concurrent_speech),
+    )
     for routes in (openai_speech, openai_models, health):
         app.include_router(routes.router)
     # The last one added is the outermost.
@@ -59,6 +68,10 @@ def create_app(
     app.add_middleware(UnknownErrorMiddleware)
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
+
+
+async def _no_replicas() -> Mapping[str, int]:
+    return {}
 
 
 def _version() -> str:

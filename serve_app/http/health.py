@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from serve_app.graph import StageUnavailable
 from serve_app.http.context import Context
+from serve_app.http.openapi import documented
 from serve_app.http.schemas import Health
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health", summary="Whether the server is up")
+def _absent(stages: str) -> StageUnavailable:
+    return StageUnavailable(f"No replica is running of: {stages}.")
+
+
+@router.get("/health", summary="Whether the server can speak", responses=documented(_absent("Vocoder")))
 async def health(context: Context) -> Health:
-    """Answers once the voices are loaded and requests are taken. Asks no stage, so it may be polled often.
+    """Answers 200 if every stage has a running replica; it may be polled often.
 
     The body is JSON and not the bare ``OK`` by which some clients recognise another server.
     """
-    return Health(model=context.settings.model, voices=len(context.voices))
+    replicas = dict(await context.replicas())
+    if absent := sorted(stage for stage, running in replicas.items() if not running):
+        raise _absent(", ".join(absent))
+    return Health(model=context.settings.model, voices=len(context.voices), replicas=replicas)

@@ -25,6 +25,7 @@ from tts_models.errors import (
     UnsupportedLanguage,
     VoiceNotFound,
 )
+from tts_models.text.languages import resolve_language
 
 router = APIRouter(prefix="/v1/audio", tags=["speech"])
 
@@ -68,7 +69,12 @@ _ERRORS = documented(
 async def create_speech(body: SpeechRequest, request: Request, context: Context) -> Response:
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
     utterance = _utterance(body, context)
-    respond = partial(SpeechResponse, explain=partial(describe, request=request), count=context.count)
+    respond = partial(
+        SpeechResponse,
+        admission=context.admission,
+        explain=partial(describe, request=request),
+        count=context.count,
+    )
     encoder = open_encoder(body.response_format)
     audio = context.graph.speak(utterance)
     if body.stream_format == "sse":
@@ -85,6 +91,7 @@ def _utterance(body: SpeechRequest, context: HttpContext) -> Utterance:
         ModelNotFound: If it names none of our models.
         VoiceNotFound: If it names none of our voices.
         EmptyText, TextTooLong: If there is nothing to say, or too much.
+        UnsupportedLanguage: If it names none of our languages.
         InvalidRequest: If parameters contradict one another.
     """
     require_model(body.model, context)
@@ -101,7 +108,7 @@ def _utterance(body: SpeechRequest, context: HttpContext) -> Utterance:
     return Utterance(
         text=body.input,
         voice=voice,
-        language=body.language or voice.language,
+        language=resolve_language(body.language).tag if body.language else voice.language,
         speed=body.speed,
         volume=body.volume,
         seed=body.seed,

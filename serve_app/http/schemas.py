@@ -231,3 +231,4 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
     model: str
     voices: int = Field(description="How many voices there are.")
+    replicas: dict[str, int] = Field(description="How many replicas of each deployment are running.")

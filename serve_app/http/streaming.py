@@ -19,7 +19,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from serve_app.http.audio_encoding import StreamEncoder, encode_once
-from serve_app.http.context import Outcome
+from serve_app.http.context import Admission, Outcome
 from serve_app.http.errors import Failure
 from serve_app.http.schemas import AudioFormat, SpeechAudioDelta, SpeechAudioDone, SpeechError, Usage
 from tts_models.errors import SynthesisError
@@ -109,6 +109,7 @@ class SpeechResponse(StreamingResponse):
     Args:
         chunks: The body; at least one.
         media_type: ``Content-Type``.
+        admission: Where a place is taken for as long as this takes.
         explain: What a caller would be told about an error.
         count: Told how the response ended.
         whole: ``chunks`` is one chunk, so its length can be announced.
@@ -120,6 +121,7 @@ class SpeechResponse(StreamingResponse):
         chunks: AsyncGenerator[bytes],
         media_type: str,
         *,
+        admission: Admission,
         explain: Callable[[Exception], Failure],
         count: Callable[[Outcome], None],
         whole: bool = False,
@@ -127,6 +129,7 @@ class SpeechResponse(StreamingResponse):
     ) -> None:
         super().__init__(chunks, headers=_NOT_BUFFERED, media_type=media_type)
         self._chunks = chunks
+        self._admission = admission
         self._explain = explain
         self._count = count
         self._whole = whole
@@ -148,16 +151,17 @@ class SpeechResponse(StreamingResponse):
     async def _respond(self, send: Send) -> None:
         started = False
         try:
-            async with aclosing(self._chunks) as chunks:
-                first = await anext(chunks)
-                headers = self.raw_headers
-                if self._whole:
-                    headers = [*headers, (b"content-length", str(len(first)).encode())]
-                await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-                started = True
-                await send({"type": "http.response.body", "body": first, "more_body": True})
-                async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            with self._admission.place():
+                async with aclosing(self._chunks) as chunks:
+                    first = await anext(chunks)
+                    headers = self.raw_headers
+                    if self._whole:
+                        headers = [*headers, (b"content-length", str(len(first)).encode())]
+                    await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+                    started = True
+                    await send({"type": "http.response.body", "body": first, "more_body": True})
+                    async for chunk in chunks:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except asyncio.CancelledError:
             self._count("disconnected")

@@ -98,6 +98,7 @@ class Served:
     Attributes:
         graph: Change its script before a request.
         outcomes: How the speech requests ended.
+        replicas: What ``/health`` finds running.
         base_url: Of the server, where there is one.
     """
 
@@ -105,10 +106,18 @@ class Served:
         self.graph = FakeGraph()
         self.outcomes: Counter[str] = Counter()
         self.settings = settings or HttpSettings()
+        self.replicas: dict[str, int] = {}
         self.app = create_app(
-            self.graph, catalogue(), self.settings, count=lambda outcome: self.outcomes.update([outcome])
+            self.graph,
+            catalogue(),
+            self.settings,
+            count=lambda outcome: self.outcomes.update([outcome]),
+            replicas=self._replicas,
         )
         self.base_url = ""
+
+    async def _replicas(self) -> dict[str, int]:
+        return self.replicas
 
     def script(self, *acts: Audio | Gate | Exception) -> None:
         self.graph.script = acts

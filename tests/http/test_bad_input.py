@@ -80,6 +80,7 @@ def error_of(response: httpx.Response) -> dict[str, Any]:
         ({"seed": 1.5}, 400, "seed", "invalid_value", "valid integer"),
         ({"seed": "1"}, 400, "seed", "invalid_value", "valid integer, not '1'"),
         ({"language": "x" * 36}, 400, "language", "invalid_value", "at most 35 characters"),
+        ({"language": "tlh"}, 400, "language", "unsupported_language", "en-GB (British English), es (Spanish)"),
         ({"language": 5}, 400, "language", "invalid_value", "valid string"),
         ({"instructions": "a" * 4_097}, 400, "instructions", "invalid_value", "at most 4096 characters"),
         ({"speed": 9, "seed": -1}, 400, "speed", "invalid_value", "'seed'"),

@@ -67,12 +67,29 @@ async def test_every_voice_and_alias_that_is_listed_can_be_asked_for(served: Ser
         assert response.status_code == 200, name
 
 
-async def test_health(client: httpx.AsyncClient) -> None:
+async def test_health(served: Served, client: httpx.AsyncClient) -> None:
+    served.replicas = {"Vocoder": 2, "TextFrontend": 1}
+
     response = await client.get("/health")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "model": "kokoro-82m", "voices": len(VOICES)}
+    assert response.json() == {
+        "status": "ok",
+        "model": "kokoro-82m",
+        "voices": len(VOICES),
+        "replicas": {"Vocoder": 2, "TextFrontend": 1},
+    }
     assert response.text != "OK"  # would make wyoming_openai take us for Speaches
+
+
+async def test_health_without_a_stage(served: Served, client: httpx.AsyncClient) -> None:
+    served.replicas = {"Vocoder": 0, "TextFrontend": 1}
+
+    response = await client.get("/health")
+
+    assert response.status_code == 503
+    assert response.json()["error"]["message"] == "No replica is running of: Vocoder."
+    assert response.headers["retry-after"]
 
 
 async def test_the_probe_by_which_wyoming_openai_learns_that_it_may_read_the_voices(client: httpx.AsyncClient) -> None:

@@ -115,6 +115,15 @@ async def test_what_is_asked_for_reaches_the_graph(served: Served, client: httpx
     assert (utterance.speed, utterance.volume, utterance.seed) == (1.5, 0.5, 7)
 
 
+@pytest.mark.parametrize(("asked", "language"), [("en", "en-US"), ("ZH-Hans-CN", "zh"), ("es-MX", "es"), ("", "ja")])
+async def test_a_language_goes_by_many_names(
+    asked: str, language: str, served: Served, client: httpx.AsyncClient
+) -> None:
+    await client.post("/v1/audio/speech", json=speech(voice="jf_alpha", language=asked))
+
+    assert served.graph.spoken[0].language == language
+
+
 async def test_defaults(served: Served, client: httpx.AsyncClient) -> None:
     await client.post("/v1/audio/speech", json=speech(voice="jf_alpha"))
 
