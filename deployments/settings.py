@@ -45,13 +45,13 @@ class TextSettings(Settings):
     """How the text frontend cuts a text into segments."""
 
     first_segment_tokens: int = Field(
-        default=80,
+        default=60,
         ge=1,
         le=MAX_TOKENS,
-        description="Most phoneme tokens in the first segment, so that sound starts early.",
+        description="About how many phoneme tokens the first segment has; sound starts when it is made.",
     )
     max_segment_tokens: int = Field(
-        default=250,
+        default=300,
         ge=1,
         le=MAX_TOKENS,
         description="Most phoneme tokens in any other segment; the acoustic model takes 510.",
@@ -121,6 +121,12 @@ class HttpSettings(Settings):
 
     max_input_characters: int = Field(default=10_000, ge=1, description="Longest text accepted, characters.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="Longest request body accepted, bytes.")
+    max_concurrent_speech: int = Field(
+        default=128,
+        ge=1,
+        description="Speech requests that one ingress replica works on at once; the next one is told 429. Below the"
+        " deployment's max_ongoing_requests, so that lists and health are answered when it is full.",
+    )
     model: str = Field(default="kokoro-82m", min_length=1, description="Name of the served model in the API.")
     model_aliases: tuple[str, ...] = Field(
         default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "kokoro"),

@@ -34,4 +34,7 @@ class RunningReplicas:
 
     def _ask(self) -> Mapping[str, int]:
         deployments = serve.status().applications[self._app].deployments
-        return {name: deployment.replica_states.get("RUNNING", 0) for name, deployment in deployments.items()}
+        return {
+            name: sum(n for state, n in deployment.replica_states.items() if state == "RUNNING")
+            for name, deployment in deployments.items()
+        }
