@@ -22,6 +22,9 @@ Gender = Literal["m", "f"]
 """Grammatical gender of the noun a number counts; ``None`` where it counts nothing ("twenty-one" said alone)."""
 
 
+DateOrder = Literal["MDY", "DMY", "YMD"]
+
+
 @dataclass(frozen=True, slots=True)
 class Coin:
     """The everyday names of a currency: ``one``/``many`` of the unit and of its hundredth (``""`` if it has none)."""
@@ -42,6 +45,16 @@ def words(table: str) -> dict[str, str]:
     """Read lines (or ``;``-separated entries) of ``KEY word word``."""
     rows = (entry.strip().split(" ", 1) for entry in re.split(r"[\n;]", table) if entry.strip())
     return {row[0]: row[1].strip() if len(row) > 1 else "" for row in rows}
+
+
+def names(table: str) -> tuple[str, ...]:
+    """Read a list of words."""
+    return tuple(table.split())
+
+
+def word_set(table: str) -> frozenset[str]:
+    """Read a set of words."""
+    return frozenset(table.split())
 
 
 GREEK = words(
@@ -67,7 +80,7 @@ class Grammar(ABC):
     region: ClassVar[str]
     """Country whose telephone numbers are written without a country code."""
     number_format: ClassVar[NumberFormat]
-    date_order: ClassVar[Literal["MDY", "DMY", "YMD"]] = "DMY"
+    date_order: ClassVar[DateOrder] = "DMY"
     dotted_dates: ClassVar[bool] = False
     """Whether ``5.3.2024`` is a date."""
     clock_separators: ClassVar[str] = ":"
@@ -95,12 +108,12 @@ class Grammar(ABC):
     """Between the currency unit and its hundredths."""
     dollar_code: ClassVar[str] = "USD"
     yen_code: ClassVar[str] = "JPY"
-    currencies: ClassVar[Mapping[str, Coin]]
+    currencies: ClassVar[dict[str, Coin]]
     symbols: ClassVar[Mapping[str, str]]
     """Names of the signs that stand for a word."""
     web: ClassVar[Mapping[str, str]]
     """Names of signs in addresses: ``. / : @ - _ ? = & # ~ + %`` and ``www``."""
-    greek: ClassVar[Mapping[str, str]] = GREEK
+    greek: ClassVar[dict[str, str]] = GREEK
     abbreviations: ClassVar[Mapping[str, str]] = {}
     """Written form, with its points, to words. ``Dr.``"""
     ordinal_suffixes: ClassVar[Mapping[str, str]] = {}
@@ -190,9 +203,13 @@ class Grammar(ABC):
         """Pattern such as ``"{0} kilometers"``."""
         if unit in self.units:
             return f"{{0}}{self.space}{self.units[unit][plural]}"
-        patterns = cldr(self.locale)._data["unit_patterns"].get(unit, {}).get("long") or {}
-        found = patterns.get("other" if plural else "one") or patterns.get("other")
-        return str(found).replace("\u00a0", " ") if found else ""
+        widths = cldr(self.locale)._data["unit_patterns"].get(unit, {})
+        for width in ("long", "short"):  # where both are the same word, CLDR has the short one only
+            patterns = widths[width] if width in list(widths) else {}
+            found = patterns.get("other" if plural else "one") or patterns.get("other")
+            if found:
+                return str(found).replace("\u00a0", " ")
+        return ""
 
     def measure(self, number: Number, unit: str, per: str = "") -> str:
         """A quantity of a CLDR unit such as ``length-kilometer``, perhaps per another."""
@@ -314,6 +331,9 @@ class Grammar(ABC):
         """An abbreviation in words, with the text around it."""
         return self.abbreviations[written]
 
+    roman_suffixes: ClassVar[Mapping[str, str]] = {}
+    """Suffix of a Roman numeral (``XXIe``) to the form passed to :meth:`ordinal`."""
+
     def roman(self, numeral: str, value: int, previous: str, following: str) -> str:
         """A Roman numeral in words, or ``""`` if it is none after the word ``previous``."""
         return self.cardinal(value) if previous.lower() in self.chapter_words else ""
@@ -328,7 +348,7 @@ class Grammar(ABC):
 
     def phone_groups(self, digits: str) -> Sequence[str]:
         """An ungrouped telephone number in the groups it is read in."""
-        return [digits[k : k + 3] for k in range(0, len(digits) - 4, 3)] + [digits[(len(digits) - 4 + 2) // 3 * 3 :]]
+        return [digits[:3], digits[3:6], digits[6:]]
 
     def phone(self, groups: Sequence[str], international: bool = False) -> str:
         """A telephone number, a pause between its groups."""

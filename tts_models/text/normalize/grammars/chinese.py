@@ -52,14 +52,16 @@ class Chinese(Grammar):
     """)
     symbols = words("""
         & 和; @ 艾特; % 百分号; ‰ 千分之; + 加; = 等于; < 小于; > 大于; ± 正负; × 乘; ÷ 除以; − 减; ≈ 约等于; ≠ 不等于
-        ≤ 小于等于; ≥ 大于等于; √ 根号; ∞ 无穷大; ∑ 求和; ∏ 求积; ∫ 积分; ∂ 偏导; ∈ 属于; ∩ 交; ∪ 并; ° 度; ℃ 摄氏度; ℉ 华氏度
+        ≤ 小于等于; ≥ 大于等于; √ 根号; ∞ 无穷大; ∑ 求和; ∏ 求积; ∫ 积分; ∂ 偏导; ∈ 属于; ∩ 交; ∪ 并; ° 度
+        ℃ 摄氏度; ℉ 华氏度
         § 节; ¶ 段; © 版权所有; / 斜杠; \\ 反斜杠; # 井号; ^ 的次方; * 乘; № 第; ¢ 美分; ~ 到; ∅ 空集; ¬ 非
     """)
     web = words(
         ". 点;/ 斜杠;: 冒号;@ 艾特;- 横杠;_ 下划线;? 问号;= 等于;& 和;# 井号;~ 波浪号;+ 加号;% 百分号;www W W W"
     )
     greek = words(
-        "α 阿尔法;β 贝塔;γ 伽马;δ 德尔塔;ε 艾普西隆;ζ 泽塔;η 伊塔;θ 西塔;ι 约塔;κ 卡帕;λ 兰姆达;μ 缪;ν 纽;ξ 克西;ο 奥密克戎;π 派;ρ 柔;"
+        "α 阿尔法;β 贝塔;γ 伽马;δ 德尔塔;ε 艾普西隆;ζ 泽塔;η 伊塔;θ 西塔;ι 约塔;κ 卡帕;λ 兰姆达;μ 缪;ν 纽;ξ 克西;"
+        "ο 奥密克戎;π 派;ρ 柔;"
         "σ 西格玛;ς 西格玛;τ 陶;υ 宇普西隆;φ 斐;χ 希;ψ 普西;ω 欧米伽"
     )
     number_abbreviations = words("No. 第;no. 第;Vol. 第;vol. 第")
@@ -84,9 +86,6 @@ class Chinese(Grammar):
 
     def ordinal(self, value: int, form: str = "m") -> str:
         return f"第{chinese(value)}"
-
-    def number(self, number: Number, gender: Gender | None = None) -> str:
-        return super().number(number, gender)
 
     def percent(self, number: Number) -> str:
         sign = {"-": "负", "+": "正", "": ""}[number.sign]
@@ -167,8 +166,8 @@ class Chinese(Grammar):
             return end, "两"
         return None
 
-    def number_in_name(self, digits: str) -> str:
-        return super().number_in_name(digits)
+    def phone_groups(self, digits: str) -> Sequence[str]:
+        return [digits[:3], digits[3:7], digits[7:]]
 
     def phone(self, groups: Sequence[str], international: bool = False) -> str:
         return ("加" if international else "") + "，".join(self.phone_group(g) for g in groups)

@@ -7,15 +7,15 @@ from typing import ClassVar
 
 from num2words import num2words
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import DateOrder, Gender, Grammar, coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 from tts_models.text.normalize.recognise.context import END
 
-_REGNAL = frozenset(
+_REGNAL = word_set(
     "Henry Louis Charles George Elizabeth Edward William James Richard John Mary Philip Philippe Pius Benedict Francis "
     "Clement Leo Gregory Innocent Urban Alexander Nicholas Peter Catherine Frederick Wilhelm Ferdinand Alfonso Carlos "
     "Felipe Juan Pedro Napoleon Ramesses Ramses Ptolemy Cleopatra Thutmose Amenhotep Margrethe Harald Gustav Rama Paul "
-    "Constantine Basil Otto Leopold Albert Umberto Baldwin Malcolm David Robert Christian Haakon Olaf".split()
+    "Constantine Basil Otto Leopold Albert Umberto Baldwin Malcolm David Robert Christian Haakon Olaf"
 )
 _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
@@ -28,8 +28,8 @@ class English(Grammar):
     num2words_language = "en"
     region = "US"
     number_format = NumberFormat(decimal=".", group=",")
-    date_order = "MDY"
-    digit_names = "zero one two three four five six seven eight nine".split()
+    date_order: ClassVar[DateOrder] = "MDY"
+    digit_names = names("zero one two three four five six seven eight nine")
     minus, plus, point, percent_word, per, to = "minus", "plus", "point", "percent", "per", "to"
     number_sign, and_coins = "number", "and"
     currencies = coins("""
@@ -72,7 +72,7 @@ class English(Grammar):
         "No. number;no. number;Nos. numbers;pp. pages;p. page;Fig. Figure;fig. figure;Figs. figures;Vol. volume;"
         "vol. volume;Ch. chapter;ch. chapter;Sec. section;sec. section;Eq. equation;Art. article;n° number;Nº number"
     )
-    closing_abbreviations = frozenset("Inc. Ltd. Corp. Co. Jr. Sr. Ave. Blvd. Rd.".split())
+    closing_abbreviations = word_set("Inc. Ltd. Corp. Co. Jr. Sr. Ave. Blvd. Rd.")
     month_first = True
     month_link = "of"
     version_point = "point"
@@ -82,22 +82,29 @@ class English(Grammar):
         "thousand thousand;million million;billion billion;trillion trillion;k thousand;K thousand;m million;M million;"
         "mn million;bn billion;b billion;B billion;tn trillion;T trillion;MM million"
     )
-    chapter_words = frozenset(
+    chapter_words = word_set(
         "chapter part volume war act scene section book phase type bowl title article appendix level stage step figure "
-        "table class grade unit number episode season version mark division category tier annex canto psalm".split()
+        "table class grade unit number episode season version mark division category tier annex canto psalm"
     )
-    function_words = frozenset(
+    function_words = word_set(
         "is was as has his this its us does plus minus times versus towards perhaps always sometimes besides across "
-        "thus yes less unless yours hers ours".split()
+        "thus yes less unless yours hers ours"
     )
     conjunction: ClassVar[str] = ""
+
+    units: ClassVar = {
+        "decibel": ("decibel", "decibels"),
+        "frame": ("frame", "frames"),
+        "revolution": ("revolution", "revolutions"),
+        "beat": ("beat", "beats"),
+    }
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         spoken = super().cardinal(value)
         return spoken if self.conjunction else spoken.replace(" and ", " ")
 
     def ordinal(self, value: int, form: str = "m") -> str:
-        spoken = super().ordinal(value).removeprefix("" if value % 10**6 else "")
+        spoken = super().ordinal(value)
         return spoken if self.conjunction else spoken.replace(" and ", " ")
 
     def year(self, value: int) -> str:

@@ -6,23 +6,27 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
-from tts_models.text.normalize.recognise.context import END
 
-_FEMININE = frozenset(
-    "livre heure minute seconde semaine année fois personne page place chose tonne once femme fille nuit main part pièce "
-    "tasse tête table chambre étoile famille île image langue ligne mère note œuvre porte question route rue salle sœur "
+_FEMININE = word_set(
+    "livre heure minute seconde semaine année fois personne page place chose tonne once femme fille nuit main part "
+    "pièce "
+    "tasse tête table chambre étoile famille île image langue ligne mère note œuvre porte question route rue salle "
+    "sœur "
     "tâche vidéo ville vis voix couronne roupie calorie matinée soirée journée bouteille cuillère dent clé classe "
     "équipe étape fleur forme fin loi pomme église école entreprise plage pluie poule robe carte feuille goutte guerre "
-    "lettre ampoule arme balle banque chaise chanson dame église erreur couleur douleur odeur fleur valeur peur eau peau "
-    "fraise pêche orange poire banane course photo moto radio mission idée dose phrase règle tour vache hectare".split()
+    "lettre ampoule arme balle banque chaise chanson dame église erreur couleur douleur odeur fleur valeur peur eau "
+    "peau "
+    "fraise pêche orange poire banane course photo moto radio mission idée dose phrase règle tour vache hectare"
 ) - {"hectare", "tour"}
-_QUEENS = frozenset("Élisabeth Elizabeth Catherine Marie Anne Victoria Cléopâtre Isabelle Margrethe Christine".split())
-_REGNAL = _QUEENS | frozenset(
-    "Louis Charles Henri François Philippe Napoléon Jean Paul Pie Benoît Léon Grégoire Innocent Clément Alexandre Nicolas "
-    "Georges Édouard Edouard Guillaume Jacques Richard Frédéric Ferdinand Alphonse Robert Hugues Ramsès Ptolémée Léopold "
-    "Albert Baudouin Gustave Harald Hassan Mohammed Pierre Othon Sixte Jules Rama Felipe Juan".split()
+_QUEENS = word_set("Élisabeth Elizabeth Catherine Marie Anne Victoria Cléopâtre Isabelle Margrethe Christine")
+_REGNAL = _QUEENS | word_set(
+    "Louis Charles Henri François Philippe Napoléon Jean Paul Pie Benoît Léon Grégoire Innocent Clément Alexandre "
+    "Nicolas "
+    "Georges Édouard Edouard Guillaume Jacques Richard Frédéric Ferdinand Alphonse Robert Hugues Ramsès Ptolémée "
+    "Léopold "
+    "Albert Baudouin Gustave Harald Hassan Mohammed Pierre Othon Sixte Jules Rama Felipe Juan"
 )
 
 
@@ -37,9 +41,10 @@ class French(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":h"
-    digit_names = "zéro un deux trois quatre cinq six sept huit neuf".split()
+    digit_names = names("zéro un deux trois quatre cinq six sept huit neuf")
     letter_names = words(
-        "a a;b bé;c cé;d dé;e e;f effe;g gé;h hache;i i;j ji;k ka;l elle;m emme;n enne;o o;p pé;q ku;r erre;s esse;t té;"
+        "a a;b bé;c cé;d dé;e e;f effe;g gé;h hache;i i;j ji;k ka;l elle;m emme;n enne;o o;p pé;q ku;r erre;s esse;"
+        "t té;"
         "u u;v vé;w double vé;x ixe;y i grec;z zède"
     )
     minus, plus, point, percent_word, per, to, of = "moins", "plus", "virgule", "pour cent", "par", "à", "de"
@@ -60,7 +65,8 @@ class French(Grammar):
         BTC bitcoin, bitcoins
     """)
     symbols = words("""
-        & et; @ arobase; % pour cent; ‰ pour mille; + plus; = égale; < inférieur à; > supérieur à; ± plus ou moins; × fois
+        & et; @ arobase; % pour cent; ‰ pour mille; + plus; = égale; < inférieur à; > supérieur à; ± plus ou moins
+        × fois
         ÷ divisé par; − moins; ≈ environ; ≠ différent de; ≤ inférieur ou égal à; ≥ supérieur ou égal à
         √ racine carrée de; ∞ infini; ∑ somme; ∏ produit; ∫ intégrale; ∂ dérivée partielle; ∈ appartient à
         ∩ intersection; ∪ union; ° degrés; ℃ degrés Celsius; ℉ degrés Fahrenheit; § paragraphe; ¶ paragraphe
@@ -87,19 +93,27 @@ class French(Grammar):
     ordinal_suffixes: ClassVar = words(
         "er m;ers m;re f;ère f;ᵉʳ m;ʳᵉ f;e m;ᵉ m;ème m;ième m;eme m;es plural;èmes plural;èm m;nd second;nde seconde"
     )
+    roman_suffixes: ClassVar = words("er m;re f;ère f;e m;ᵉ m;ème m;ième m;es plural")
     scales = words(
         "mille mille;millions millions;million million;milliards milliards;milliard milliard;M millions;Md milliards;"
         "Mds milliards;k mille"
     )
-    unit_words = frozenset({"t", "l", "s"}) - {"t", "l", "s"}
-    function_words = frozenset(
-        "de du des et ou a à en par pour que qui est le la les un une avec sans dans sur plus moins se au aux ni sa son ses "
-        "comme quand depuis jusque était fut sont ne pas il elle on nous vous ils elles car mais donc".split()
+    function_words = word_set(
+        "de du des et ou a à en par pour que qui est le la les un une avec sans dans sur plus moins se au aux ni sa "
+        "son ses "
+        "comme quand depuis jusque était fut sont ne pas il elle on nous vous ils elles car mais donc"
     )
-    chapter_words = frozenset(
+    chapter_words = word_set(
         "siècle siècles chapitre tome volume partie acte scène livre guerre mondiale article titre section phase type "
-        "annexe figure tableau niveau groupe degré congrès édition étape dynastie paris lyon".split()
+        "annexe figure tableau niveau groupe degré congrès édition étape dynastie paris lyon"
     )
+
+    units: ClassVar = {
+        "decibel": ("décibel", "décibels"),
+        "frame": ("image", "images"),
+        "revolution": ("tour", "tours"),
+        "beat": ("battement", "battements"),
+    }
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         spoken = super().cardinal(value)
@@ -165,23 +179,18 @@ class French(Grammar):
         word = self.scales[written]
         return word.rstrip("s") if not self.plural(number) else word
 
-    def compound_unit(self, spoken: str, per: str) -> str:
-        return f"{spoken} {self.per} {per}"
-
     def money(self, number: Number, code: str, scale: str = "") -> str:
         return re.sub(r"\bde (?=[aeiouyé])", "d'", super().money(number, code, scale))
 
     def phone_group(self, group: str) -> str:
-        if len(group) == 2 and group[0] != "0" or (len(group) == 3 and group[0] != "0"):
+        if len(group) in (2, 3) and group[0] != "0":
             return self.cardinal(int(group))
-        return self.digits(group)[:] if len(group) != 2 else f"zéro {self.digits(group[1])}"
+        return self.digits(group)
 
     def phone_groups(self, digits: str) -> Sequence[str]:
         return [digits[k : k + 2] for k in range(0, len(digits), 2)]
 
     def roman(self, numeral: str, value: int, previous: str, following: str) -> str:
-        if re.match(rf"(?:e|ème|er|re|ᵉ)?{END}", following) is None:
-            return ""
         if previous.lower() in self.chapter_words:
             return self.cardinal(value)
         if previous in _REGNAL and set(numeral) <= set("IVX"):
@@ -192,7 +201,7 @@ class French(Grammar):
         return ""
 
 
-_MASCULINE = frozenset(
+_MASCULINE = word_set(
     "été côté comité traité député incendie génie musée lycée trophée jubilé degré pâté parapluie foie silence murmure "
-    "mercure stade grade remède capitaine domaine modèle".split()
+    "mercure stade grade remède capitaine domaine modèle"
 )

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
-_FEMININE = frozenset(
-    "notte volta parte legge rete chiave torre gente fonte luce voce croce foto moto radio auto nube carne mano base fase "
-    "frase classe serie specie specie mente neve nave arte morte madre moglie stagione".split()
+_FEMININE = word_set(
+    "notte volta parte legge rete chiave torre gente fonte luce voce croce foto moto radio auto nube carne mano "
+    "base fase "
+    "frase classe serie specie specie mente neve nave arte morte madre moglie stagione"
 )
-_MASCULINE = frozenset(
+_MASCULINE = word_set(
     "problema sistema programma tema clima pianeta poema dramma schema sintomo cinema pigiama panorama diploma "
-    "chilogramma grammo collega artista turista".split()
+    "chilogramma grammo collega artista turista"
 )
 _NOUN = re.compile(r" ([a-zà-ù]+)")
 _IMPURE = re.compile(r"s[^aeiouàèéìòù]|z|gn|ps|pn|x|y|i[aeiou]")
 """Beginnings of masculine nouns that take *uno*."""
-_QUEENS = frozenset("Elisabetta Maria Caterina Isabella Vittoria Margherita Cristina Cleopatra Giovanna".split())
+_QUEENS = word_set("Elisabetta Maria Caterina Isabella Vittoria Margherita Cristina Cleopatra Giovanna")
 
 
 class Italian(Grammar):
@@ -33,9 +34,10 @@ class Italian(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":.h"
-    digit_names = "zero uno due tre quattro cinque sei sette otto nove".split()
+    digit_names = names("zero uno due tre quattro cinque sei sette otto nove")
     letter_names = words(
-        "a a;b bi;c ci;d di;e e;f effe;g gi;h acca;i i;j i lunga;k cappa;l elle;m emme;n enne;o o;p pi;q cu;r erre;s esse;"
+        "a a;b bi;c ci;d di;e e;f effe;g gi;h acca;i i;j i lunga;k cappa;l elle;m emme;n enne;o o;p pi;q cu;r erre;"
+        "s esse;"
         "t ti;u u;v vu;w doppia vu;x ics;y ipsilon;z zeta"
     )
     minus, plus, point, percent_word, per, to, of = "meno", "più", "virgola", "per cento", "al", "a", "di"
@@ -68,7 +70,8 @@ class Italian(Grammar):
     greek = Grammar.greek | words("α alfa;θ teta;κ cappa;λ lambda;μ mi;ν ni;φ fi;χ chi;ξ csi;ρ ro;υ ipsilon;β beta")
     abbreviations = words("""
         Sig. signor; Sig.ra signora; Sig.na signorina; sig. signor; sig.ra signora; Dott. dottor; Dott.ssa dottoressa
-        dott. dottor; dott.ssa dottoressa; Dr. dottor; Prof. professor; Prof.ssa professoressa; prof. professor; Ing. ingegner
+        dott. dottor; dott.ssa dottoressa; Dr. dottor; Prof. professor; Prof.ssa professoressa; prof. professor
+        Ing. ingegner
         Avv. avvocato; Arch. architetto; Geom. geometra; ecc. eccetera; etc. eccetera; es. esempio; p.es. per esempio
         a.C. avanti Cristo; d.C. dopo Cristo; S.p.A. società per azioni; S.r.l. società a responsabilità limitata
         tel. telefono; Tel. telefono; ca. circa; vs. contro; S. san; V.le viale; P.zza piazza; C.so corso; on. onorevole
@@ -76,22 +79,33 @@ class Italian(Grammar):
     """)
     number_abbreviations = words(
         "n. numero;N. numero;n° numero;N° numero;nº numero;Nº numero;nr. numero;pag. pagina;pagg. pagine;p. pagina;"
-        "pp. pagine;art. articolo;Art. articolo;cap. capitolo;Cap. capitolo;vol. volume;Vol. volume;fig. figura;Fig. figura"
+        "pp. pagine;art. articolo;Art. articolo;cap. capitolo;Cap. capitolo;vol. volume;Vol. volume;fig. figura;"
+        "Fig. figura"
     )
     closing_abbreviations = frozenset({"S.p.A.", "S.r.l."})
+    roman_suffixes: ClassVar = words("º m;° m;ª f")
     ordinal_suffixes: ClassVar = words("º m;° m;ª f;.º m;.ª f;o m;a f;mo m;ma f;esimo m;esima f")
     scales = words(
-        "mila mila;milioni milioni;milione milione;miliardi miliardi;miliardo miliardo;mln milioni;mld miliardi;M milioni"
+        "mila mila;milioni milioni;milione milione;miliardi miliardi;miliardo miliardo;mln milioni;mld miliardi;"
+        "M milioni"
     )
     unit_words = frozenset({"mi", "s", "ha", "t", "l", "cal"})
-    function_words = frozenset(
-        "di del dello della dei degli delle e o a al allo alla ai agli alle in nel nella per che è il lo la i gli le un una "
-        "con senza più meno si da dal dalla ma né su suo sua come quando fino era fu sono già non ha mi ti ci vi".split()
+    function_words = word_set(
+        "di del dello della dei degli delle e o a al allo alla ai agli alle in nel nella per che è il lo la i gli "
+        "le un una "
+        "con senza più meno si da dal dalla ma né su suo sua come quando fino era fu sono già non ha mi ti ci vi"
     )
-    chapter_words = frozenset(
+    chapter_words = word_set(
         "secolo secoli capitolo tomo volume parte atto scena libro guerra mondiale articolo titolo sezione fase tipo "
-        "allegato figura tabella livello gruppo grado congresso edizione tappa dinastia".split()
+        "allegato figura tabella livello gruppo grado congresso edizione tappa dinastia"
     )
+
+    units: ClassVar = {
+        "decibel": ("decibel", "decibel"),
+        "frame": ("fotogramma", "fotogrammi"),
+        "revolution": ("giro", "giri"),
+        "beat": ("battito", "battiti"),
+    }
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         if value == 1 and gender:
@@ -175,8 +189,8 @@ class Italian(Grammar):
         return self.ordinal(value, "f" if previous in _QUEENS else "m") if previous in _REGNAL else self.cardinal(value)
 
 
-_REGNAL = _QUEENS | frozenset(
+_REGNAL = _QUEENS | word_set(
     "Luigi Carlo Enrico Francesco Filippo Napoleone Giovanni Paolo Pio Benedetto Leone Gregorio Innocenzo Clemente "
     "Alessandro Nicola Giorgio Edoardo Guglielmo Giacomo Riccardo Federico Ferdinando Alfonso Umberto Emanuele Amedeo "
-    "Ramses Tolomeo Leopoldo Alberto Gustavo Sisto Giulio Urbano Bonifacio Celestino Ottone Pietro".split()
+    "Ramses Tolomeo Leopoldo Alberto Gustavo Sisto Giulio Urbano Bonifacio Celestino Ottone Pietro"
 )

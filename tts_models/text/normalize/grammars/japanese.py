@@ -28,7 +28,8 @@ class Japanese(Grammar):
     pause = "、"
     digit_names = tuple(DIGITS)
     letter_names = words(
-        "a エー;b ビー;c シー;d ディー;e イー;f エフ;g ジー;h エイチ;i アイ;j ジェー;k ケー;l エル;m エム;n エヌ;o オー;p ピー;q キュー;"
+        "a エー;b ビー;c シー;d ディー;e イー;f エフ;g ジー;h エイチ;i アイ;j ジェー;k ケー;l エル;m エム;n エヌ;"
+        "o オー;p ピー;q キュー;"
         "r アール;s エス;t ティー;u ユー;v ブイ;w ダブリュー;x エックス;y ワイ;z ゼット"
     )
     minus, plus, point, percent_word, per, to = "マイナス", "プラス", "点", "パーセント", "毎", "から"
@@ -46,18 +47,23 @@ class Japanese(Grammar):
         BTC ビットコイン, ビットコイン
     """)
     symbols = words("""
-        & アンド; @ アットマーク; % パーセント; ‰ パーミル; + プラス; = イコール; < 小なり; > 大なり; ± プラスマイナス; × かける
-        ÷ 割る; − マイナス; ≈ ほぼ等しい; ≠ ノットイコール; ≤ 以下; ≥ 以上; √ ルート; ∞ 無限大; ∑ シグマ; ∏ 総乗; ∫ インテグラル
+        & アンド; @ アットマーク; % パーセント; ‰ パーミル; + プラス; = イコール; < 小なり; > 大なり
+        ± プラスマイナス; × かける
+        ÷ 割る; − マイナス; ≈ ほぼ等しい; ≠ ノットイコール; ≤ 以下; ≥ 以上; √ ルート; ∞ 無限大; ∑ シグマ; ∏ 総乗
+        ∫ インテグラル
         ∂ ラウンド; ∈ 属する; ∩ かつ; ∪ または; ° 度; ℃ 度; ℉ 華氏; § セクション; ¶ 段落; © コピーライト; / スラッシュ
         \\ バックスラッシュ; # ハッシュタグ; ^ 乗; * かける; № ナンバー; ¢ セント; ~ から; 〒 郵便番号; ∅ 空集合; ¬ 否定
         〆 しめ; 〃 同じく
     """)
     web = words(
-        ". ドット;/ スラッシュ;: コロン;@ アットマーク;- ハイフン;_ アンダーバー;? クエスチョン;= イコール;& アンド;# シャープ;~ チルダ;"
-        "+ プラス;% パーセント;www ダブリューダブリューダブリュー;com コム;net ネット;org オーグ;co シーオー;jp ジェーピー"
+        ". ドット;/ スラッシュ;: コロン;@ アットマーク;- ハイフン;_ アンダーバー;? クエスチョン;= イコール;& アンド;"
+        "# シャープ;~ チルダ;"
+        "+ プラス;% パーセント;www ダブリューダブリューダブリュー;com コム;net ネット;org オーグ;co シーオー;"
+        "jp ジェーピー"
     )
     greek = words(
-        "α アルファ;β ベータ;γ ガンマ;δ デルタ;ε イプシロン;ζ ゼータ;η イータ;θ シータ;ι イオタ;κ カッパ;λ ラムダ;μ ミュー;ν ニュー;"
+        "α アルファ;β ベータ;γ ガンマ;δ デルタ;ε イプシロン;ζ ゼータ;η イータ;θ シータ;ι イオタ;κ カッパ;λ ラムダ;"
+        "μ ミュー;ν ニュー;"
         "ξ クサイ;ο オミクロン;π パイ;ρ ロー;σ シグマ;ς シグマ;τ タウ;υ ウプシロン;φ ファイ;χ カイ;ψ プサイ;ω オメガ"
     )
     number_abbreviations = words(
@@ -117,9 +123,6 @@ class Japanese(Grammar):
 
     def phone(self, groups: Sequence[str], international: bool = False) -> str:
         return ("プラス" if international else "") + "、".join(self.digits(g) for g in groups)
-
-    def number_in_name(self, digits: str) -> str:
-        return super().number_in_name(digits)
 
     def roman(self, numeral: str, value: int, previous: str, following: str) -> str:
         return japanese(value) if re.fullmatch(r"[IVX]{2,}", numeral) else ""

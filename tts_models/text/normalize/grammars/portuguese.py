@@ -5,26 +5,27 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Coin, Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
-_FEMININE = frozenset(
+_FEMININE = word_set(
     "noite noites tarde tardes mão mãos vez vezes lei leis rede redes parte partes classe classes chave chaves torre "
-    "torres mulher mulheres flor flores série séries base bases fase fases frase frases gente fonte fontes luz luzes voz "
+    "torres mulher mulheres flor flores série séries base bases fase fases frase frases gente fonte fontes luz "
+    "luzes voz "
     "vozes cruz cruzes foto fotos moto motos nuvem nuvens carne carnes ordem ordens cor cores dor dores imagem imagens "
-    "viagem viagens mensagem mensagens avó avós irmã irmãs maçã maçãs manhã manhãs tribo tribos".split()
+    "viagem viagens mensagem mensagens avó avós irmã irmãs maçã maçãs manhã manhãs tribo tribos"
 )
-_MASCULINE = frozenset(
+_MASCULINE = word_set(
     "dia dias problema problemas sistema sistemas programa programas tema temas mapa mapas planeta planetas idioma "
     "idiomas poema poemas clima climas sofá sofás turista turistas grama gramas quilograma quilogramas miligrama "
     "miligramas micrograma microgramas esquema esquemas cometa cometas drama dramas sintoma sintomas pijama pijamas "
-    "cinema cinemas telefonema telefonemas".split()
+    "cinema cinemas telefonema telefonemas"
 )
-_QUEENS = frozenset("Maria Isabel Elizabeth Catarina Vitória Margarida Cristina Cleópatra Leopoldina".split())
-_REGNAL = _QUEENS | frozenset(
+_QUEENS = word_set("Maria Isabel Elizabeth Catarina Vitória Margarida Cristina Cleópatra Leopoldina")
+_REGNAL = _QUEENS | word_set(
     "Pedro João José Luís Luiz Henrique Carlos Jorge Eduardo Guilherme Frederico Francisco Pio Bento Leão Gregório "
     "Inocêncio Clemente Alexandre Nicolau Ricardo Afonso Manuel Sancho Fernando Filipe Felipe Napoleão Paulo Ramsés "
-    "Ptolomeu Leopoldo Alberto Sebastião Duarte Miguel".split()
+    "Ptolomeu Leopoldo Alberto Sebastião Duarte Miguel"
 )
 
 
@@ -39,10 +40,11 @@ class Portuguese(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":h"
-    digit_names = "zero um dois três quatro cinco seis sete oito nove".split()
-    phone_digits = "zero um dois três quatro cinco meia sete oito nove".split()  # "meia" keeps six apart from three
+    digit_names = names("zero um dois três quatro cinco seis sete oito nove")
+    phone_digits = names("zero um dois três quatro cinco meia sete oito nove")  # "meia" keeps six apart from three
     letter_names = words(
-        "a a;b bê;c cê;d dê;e é;f efe;g gê;h agá;i i;j jota;k cá;l ele;m eme;n ene;o ó;p pê;q quê;r erre;s esse;t tê;u u;"
+        "a a;b bê;c cê;d dê;e é;f efe;g gê;h agá;i i;j jota;k cá;l ele;m eme;n ene;o ó;p pê;q quê;r erre;s esse;"
+        "t tê;u u;"
         "v vê;w dáblio;x xis;y ípsilon;z zê;ç cê cedilha"
     )
     minus, plus, point, percent_word, per, to, of = "menos", "mais", "vírgula", "por cento", "por", "a", "de"
@@ -88,22 +90,32 @@ class Portuguese(Grammar):
     """)
     number_abbreviations = words(
         "n.º número;nº número;Nº número;N.º número;n° número;N° número;núm. número;pág. página;págs. páginas;p. página;"
-        "pp. páginas;art. artigo;Art. artigo;cap. capítulo;Cap. capítulo;vol. volume;Vol. volume;fig. figura;Fig. figura"
+        "pp. páginas;art. artigo;Art. artigo;cap. capítulo;Cap. capítulo;vol. volume;Vol. volume;fig. figura;"
+        "Fig. figura"
     )
+    roman_suffixes: ClassVar = words("º m;° m;ª f")
     ordinal_suffixes: ClassVar = words(".º m;º m;° m;.ª f;ª f;o m;a f")
     scales = words(
         "mil mil;milhões milhões;milhão milhão;bilhões bilhões;bilhão bilhão;trilhões trilhões;trilhão trilhão;"
         "mi milhões;bi bilhões;M milhões;tri trilhões"
     )
     unit_words = frozenset({"s", "h", "mi", "cal", "g"}) - {"g"}
-    function_words = frozenset(
+    function_words = word_set(
         "de do da dos das e ou a o as os em no na nos nas por que é um uma com sem para mais menos se ao à nem seu sua "
-        "como quando desde até era foi são já não lhe me te nos si sim sobre entre mas pelo pela ontem hoje agora".split()
+        "como quando desde até era foi são já não lhe me te nos si sim sobre entre mas pelo pela ontem hoje agora"
     )
-    chapter_words = frozenset(
+    chapter_words = word_set(
         "século séculos capítulo tomo volume parte ato cena livro guerra mundial artigo título seção fase tipo anexo "
-        "quadro figura tabela nível grupo grau congresso edição etapa dinastia".split()
+        "quadro figura tabela nível grupo grau congresso edição etapa dinastia"
     )
+
+    units: ClassVar = {
+        "decibel": ("decibel", "decibéis"),
+        "frame": ("quadro", "quadros"),
+        "revolution": ("rotação", "rotações"),
+        "beat": ("batida", "batidas"),
+        "temperature-generic": ("grau", "graus"),
+    }
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         spoken = super().cardinal(value).replace("catorze", "quatorze")
@@ -166,9 +178,6 @@ class Portuguese(Grammar):
         if minute == 0:
             return spoken + (suffix or (" hora" if hour <= 1 else " horas"))
         return f"{spoken} e {self.cardinal(minute)}{suffix}"
-
-    def coin(self, code: str) -> Coin:
-        return super().coin(code)
 
     def scale_word(self, written: str, number: Number) -> str:
         word = self.scales[written]

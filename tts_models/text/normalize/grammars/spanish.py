@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
-_FEMININE = frozenset(
+_FEMININE = word_set(
     "noche noches tarde tardes mano manos vez veces ley leyes red redes parte partes clase clases llave llaves calle "
     "calles torre torres mujer mujeres flor flores imagen imágenes serie series especie especies base bases fase fases "
-    "frase frases sede sedes nave naves gente fuente fuentes sal sales piel pieles luz luces voz voces cruz cruces foto "
-    "fotos moto motos radio radios nube nubes carne carnes sangre orden órdenes señal señales hectáreas".split()
+    "frase frases sede sedes nave naves gente fuente fuentes sal sales piel pieles luz luces voz voces cruz cruces "
+    "foto "
+    "fotos moto motos radio radios nube nubes carne carnes sangre orden órdenes señal señales hectáreas"
 )
-_MASCULINE = frozenset(
+_MASCULINE = word_set(
     "día días problema problemas sistema sistemas programa programas tema temas mapa mapas planeta planetas idioma "
     "idiomas poema poemas clima climas sofá sofás turista turistas kilogramas esquema esquemas cometa drama dramas "
-    "fantasma fantasmas aroma aromas síntoma síntomas teorema teoremas yoga gorila gorilas pijama pijamas".split()
+    "fantasma fantasmas aroma aromas síntoma síntomas teorema teoremas yoga gorila gorilas pijama pijamas"
 )
-_ORDINALS = "primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo undécimo duodécimo".split()
+_ORDINALS = names("primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo undécimo duodécimo")
 _FRACTIONS = {2: ("medio", "medios"), 3: ("tercio", "tercios")}
 
 
@@ -34,9 +35,10 @@ class Spanish(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":h"
-    digit_names = "cero uno dos tres cuatro cinco seis siete ocho nueve".split()
+    digit_names = names("cero uno dos tres cuatro cinco seis siete ocho nueve")
     letter_names = words(
-        "a a;b be;c ce;d de;e e;f efe;g ge;h hache;i i;j jota;k ka;l ele;m eme;n ene;o o;p pe;q cu;r erre;s ese;t te;u u;"
+        "a a;b be;c ce;d de;e e;f efe;g ge;h hache;i i;j jota;k ka;l ele;m eme;n ene;o o;p pe;q cu;r erre;s ese;"
+        "t te;u u;"
         "v uve;w uve doble;x equis;y i griega;z zeta;ñ eñe"
     )
     minus, plus, point, percent_word, per, to, of = "menos", "más", "coma", "por ciento", "por", "a", "de"
@@ -62,7 +64,8 @@ class Spanish(Grammar):
     symbols = words("""
         & y; @ arroba; % por ciento; ‰ por mil; + más; = igual a; < menor que; > mayor que; ± más menos; × por
         ÷ dividido entre; − menos; ≈ aproximadamente; ≠ distinto de; ≤ menor o igual que; ≥ mayor o igual que
-        √ raíz cuadrada de; ∞ infinito; ∑ suma; ∏ producto; ∫ integral; ∂ derivada parcial; ∈ pertenece a; ∩ intersección
+        √ raíz cuadrada de; ∞ infinito; ∑ suma; ∏ producto; ∫ integral; ∂ derivada parcial; ∈ pertenece a
+        ∩ intersección
         ∪ unión; ° grados; ℃ grados Celsius; ℉ grados Fahrenheit; § sección; ¶ párrafo; © copyright; / barra
         \\ barra invertida; # almohadilla; ^ elevado a; * por; № número; ¢ centavos; ~ aproximadamente; ∅ conjunto vacío
         ¬ no; º grados
@@ -78,7 +81,8 @@ class Spanish(Grammar):
         Sr. señor; Sra. señora; Srta. señorita; Sres. señores; Dr. doctor; Dra. doctora; D. don; Dña. doña; Ud. usted
         Uds. ustedes; Vd. usted; Vds. ustedes; Prof. profesor; Profa. profesora; Ing. ingeniero; Lic. licenciado
         etc. etcétera; p. ej. por ejemplo; p.ej. por ejemplo; EE. UU. Estados Unidos; EE.UU. Estados Unidos
-        EEUU Estados Unidos; a. C. antes de Cristo; a.C. antes de Cristo; d. C. después de Cristo; d.C. después de Cristo
+        EEUU Estados Unidos; a. C. antes de Cristo; a.C. antes de Cristo; d. C. después de Cristo
+        d.C. después de Cristo
         Avda. avenida; Av. avenida; C/ calle; Pza. plaza; aprox. aproximadamente; tel. teléfono; Tel. teléfono
         a.m. a eme; p.m. pe eme; a. m. a eme; p. m. pe eme; Gral. general; Sto. santo; Sta. santa; vs. versus; vs versus
     """)
@@ -88,19 +92,28 @@ class Spanish(Grammar):
         "vol. volumen;Vol. volumen;fig. figura;Fig. figura"
     )
     closing_abbreviations = frozenset({"EE. UU.", "EE.UU."})
+    roman_suffixes: ClassVar = words("º m;° m;ª f")
     ordinal_suffixes: ClassVar = words(
         ".º m;º m;° m;.ª f;ª f;.er short;er short;ᵉʳ short;ro m;ra f;do m;da f;to m;ta f;mo m;ma f;vo m;va f;no m;na f"
     )
     scales = words("mil mil;millones millones;millón millón;billones billones;billón billón;M millones;MM millones")
     unit_words = frozenset({"ha", "mi", "s", "h", "cal"})
-    function_words = frozenset(
-        "de del y o u a en por que es el la los las un una con sin para más menos se al ni su sus como cuando desde hasta "
-        "era fue son ya no lo le me te nos si sí sobre según entre veces mientras pero hora ha había he".split()
+    function_words = word_set(
+        "de del y o u a en por que es el la los las un una con sin para más menos se al ni su sus como cuando desde "
+        "hasta "
+        "era fue son ya no lo le me te nos si sí sobre según entre veces mientras pero hora ha había he"
     ) - {"veces", "hora"}
-    chapter_words = frozenset(
+    chapter_words = word_set(
         "siglo siglos capítulo tomo volumen parte acto escena libro guerra mundial artículo título sección fase tipo "
-        "anexo cuadro figura tabla nivel grupo grado rocky congreso edición etapa dinastía".split()
+        "anexo cuadro figura tabla nivel grupo grado rocky congreso edición etapa dinastía"
     )
+
+    units: ClassVar = {
+        "decibel": ("decibelio", "decibelios"),
+        "frame": ("fotograma", "fotogramas"),
+        "revolution": ("revolución", "revoluciones"),
+        "beat": ("latido", "latidos"),
+    }
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         spoken = super().cardinal(value)
@@ -191,9 +204,9 @@ def _avos(cardinal: str) -> str:
     return (joined[:-1] if joined.endswith("a") else joined) + "avo"
 
 
-_QUEENS = frozenset("Isabel Juana María Cristina Catalina Victoria Margarita Cleopatra Beatriz Urraca".split())
-_REGNAL = _QUEENS | frozenset(
+_QUEENS = word_set("Isabel Juana María Cristina Catalina Victoria Margarita Cleopatra Beatriz Urraca")
+_REGNAL = _QUEENS | word_set(
     "Carlos Felipe Fernando Alfonso Luis Enrique Juan Pablo Pedro Jaime Sancho Ramiro Napoleón Jorge Eduardo Guillermo "
     "Federico Francisco Pío Benedicto León Gregorio Inocencio Clemente Alejandro Nicolás Ricardo Amadeo Ordoño Bermudo "
-    "Ramsés Darío Ptolomeo Leopoldo Alberto Gustavo Harald Sixto Julio".split()
+    "Ramsés Darío Ptolomeo Leopoldo Alberto Gustavo Harald Sixto Julio"
 )

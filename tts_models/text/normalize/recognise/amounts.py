@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from tts_models.text.normalize.characters import superscript_value
-from tts_models.text.normalize.grammar import Grammar
+from tts_models.text.normalize.grammar import Gender, Grammar
 from tts_models.text.normalize.number import Number, scan_number
 from tts_models.text.normalize.recognise.context import BEGIN, END, GAP, LETTER, WORD, Context
 from tts_models.text.normalize.recognise.units import CURRENCY_CODES, CURRENCY_SIGNS, PER_UNITS, UNITS
@@ -55,9 +55,9 @@ def _signed(ctx: Context, i: int) -> tuple[str, int] | None:
     """The sign at ``i``, if it is one rather than a hyphen, and where the number after it starts."""
     match = _SIGN.match(ctx.text, i)
     sign = match[0] if match else ""
-    if sign and i and not (ctx.text[i - 1].isspace() or ctx.text[i - 1] in "([{\"'“«=:;,~/|（「：、，"):
-        if not (sign == "−" and ctx.last_end != i):
-            return None
+    opens = not i or ctx.text[i - 1].isspace() or ctx.text[i - 1] in "([{\"'“«=:;,~/|（「：、，"
+    if sign and not opens and (sign != "−" or ctx.last_end == i):
+        return None
     return ("-" if sign == "−" else sign), i + len(sign)
 
 
@@ -144,7 +144,7 @@ def quantity(ctx: Context, i: int) -> tuple[int, str] | None:
         return None
     end, number = scanned
     number = Number(number.integer, number.fraction, signed[0], number.grouped)
-    if start == i and i and re.match(WORD, text[i - 1]) and not ctx.last_end == i:
+    if start == i and i and re.match(WORD, text[i - 1]) and ctx.last_end != i:
         return _in_name(ctx, start)
     special = grammar.special_number(text, start, end, number)
     if special:
@@ -170,7 +170,7 @@ def _in_name(ctx: Context, start: int) -> tuple[int, str]:
     return end, ctx.grammar.number_in_name(ctx.text[start:end])
 
 
-def _counted(ctx: Context, end: int) -> str | None:
+def _counted(ctx: Context, end: int) -> Gender | None:
     """Gender of the noun after a plain number."""
     match = _NEXT_WORD.match(ctx.text, end)
     return ctx.grammar.counted_gender(match[1]) if match else None

@@ -10,17 +10,20 @@ from tts_models.text.normalize.grammar import Grammar
 from tts_models.text.normalize.recognise.context import BEGIN, END, LETTER, WORD, Context
 from tts_models.text.normalize.recognise.units import CURRENCY_SIGNS
 
-_ROMAN = re.compile(rf"{BEGIN}(?=[IVXLC])(?:X[LC]|L?X{{0,3}}|C{{0,3}})(?:X[LC]|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}){END}")
+_ROMAN = re.compile(
+    rf"{BEGIN}(?=[IVXLC])(C{{0,3}}(?:X[LC]|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))(ers?|re|ère|i?ème|es?|ᵉ|º|°|ª)?{END}"
+)
 _ROMAN_VALUE = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PREVIOUS_WORD = re.compile(rf"({LETTER}+)[.,]?[ \u00a0]$")
 _GREEK = re.compile(rf"{BEGIN}[α-ωΑ-Ωϕϑϵµ∆Ω]{END}")
+GLUED = rf"(?!{LETTER})"
 _SUPERSCRIPT = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}")
 
 
 @lru_cache
 def _abbreviation_pattern(grammar: Grammar) -> re.Pattern[str]:
     keys = sorted((re.escape(key) for key in {**grammar.abbreviations, **grammar.number_abbreviations}), key=len)
-    return re.compile(rf"{BEGIN}(?:{'|'.join(reversed(keys)) or chr(0)}){END}")
+    return re.compile(rf"{BEGIN}(?:{'|'.join(reversed(keys)) or chr(0)})(?:(?<=[.°º]){GLUED}|{END})")
 
 
 def abbreviation(ctx: Context, i: int) -> tuple[int, str] | None:
@@ -46,15 +49,15 @@ def abbreviation(ctx: Context, i: int) -> tuple[int, str] | None:
 def roman_numeral(ctx: Context, i: int) -> tuple[int, str] | None:
     """``Louis XIV``, ``Chapter IV``, ``siglo XXI``: Roman numerals after a word that calls for one."""
     match = _ROMAN.match(ctx.text, i)
-    if not match or not match[0]:
+    if not match or not match[1]:
         return None
-    value = _roman_value(match[0])
-    if not value:
-        return None
+    value, end, suffix = _roman_value(match[1]), match.end(), match[2]
     previous = _PREVIOUS_WORD.search(ctx.before(i))
-    following = ctx.text[match.end() : match.end() + 24]
-    spoken = ctx.grammar.roman(match[0], value, previous[1] if previous else "", following)
-    return (match.end(), spoken) if spoken else None
+    if suffix:
+        written = ctx.grammar.roman_suffixes.get(suffix)
+        return (end, ctx.grammar.ordinal(value, written)) if written else None
+    spoken = ctx.grammar.roman(match[1], value, previous[1] if previous else "", ctx.text[end : end + 24])
+    return (end, spoken) if spoken else None
 
 
 def _roman_value(numeral: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tts_models.text.normalize.grammar import words
+from tts_models.text.normalize.grammar import word_set, words
 
 UNITS = words("""
     km length-kilometer; m length-meter; cm length-centimeter; mm length-millimeter; µm length-micrometer
@@ -44,8 +44,8 @@ CURRENCY_SIGNS = words(
     "RMB¥ CNY; RMB CNY; Rs. INR; Rs INR; $ USD; € EUR; £ GBP; ¥ JPY; ₹ INR; ₩ KRW; ₽ RUB; ₿ BTC; ₺ TRY; ₫ VND; ฿ THB;"
     "₪ ILS; ₴ UAH; ₦ NGN; ₱ PHP; ₡ CRC; ₲ PYG; ₵ GHS; ₸ KZT; ₮ MNT; ₼ AZN; ₾ GEL; ₭ LAK; ៛ KHR; ৳ BDT"
 )
-CURRENCY_CODES = frozenset(
+CURRENCY_CODES = word_set(
     "USD EUR GBP JPY CNY INR BRL CAD AUD CHF MXN KRW RUB BTC SEK NOK DKK PLN CZK HUF TRY ZAR HKD SGD TWD NZD THB IDR "
-    "MYR PHP VND ILS AED SAR EGP ARS CLP COP PEN UAH NGN".split()
+    "MYR PHP VND ILS AED SAR EGP ARS CLP COP PEN UAH NGN"
 )
 """ISO 4217 codes read as money beside a number; others (ALL, TOP, CUP) are words too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_models.text.normalize.grammar import Grammar
+from tts_models.text.normalize.grammar import Grammar, word_set
 from tts_models.text.normalize.recognise.context import BEGIN, END, LETTER, Context
 
 _TLD = (
@@ -25,7 +25,7 @@ _TAG = re.compile(rf"[#@](?={LETTER}|_)[\w]{{1,100}}")
 _PIECE = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d\s]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
 _SPELT = re.compile(r"[^aeiouy]{2,5}$|[a-z]{2}$", re.IGNORECASE)
-_WORDS_OF_TWO = frozenset("my go to no so do me be we us up on in it is he an at by of or if".split())
+_WORDS_OF_TWO = word_set("my go to no so do me be we us up on in it is he an at by of or if")
 
 
 def _spell(address: str, grammar: Grammar) -> str:
