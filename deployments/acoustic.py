@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-import numpy as np
-
+from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
-from deployments.replica import KOKORO, asset_store, keep_to_share, model_thread, torch_device
 from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
+from deployments.share import keep_to_share, torch_device
 from tts_models.acoustic import AcousticModel as Model
+from tts_models.acoustic import n_tokens
 from tts_models.errors import TtsError
-from tts_models.types import MAX_TOKENS, STYLE_DIM, AcousticFeatures, AcousticInput
+from tts_models.types import AcousticFeatures, AcousticInput
 
 DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=2048, wait_s=0.005)
-_WARM_UP_TOKENS = (20, 100, MAX_TOKENS)
 
 
 class PredictsFeatures(Protocol):
@@ -30,9 +30,7 @@ def load(settings: AcousticSettings, assets: AssetSettings) -> PredictsFeatures:
     """The acoustic model with its weights, warm."""
     keep_to_share(settings.threads)
     model = Model.load(asset_store(assets).ensure(KOKORO), torch_device(settings.device))
-    style = np.zeros(STYLE_DIM, dtype=np.float32)
-    for n_tokens in _WARM_UP_TOKENS:
-        model.synthesize([AcousticInput(token_ids=(43,) * n_tokens, style=style)])
+    model.warm_up()
     return model
 
 
@@ -51,10 +49,10 @@ class AcousticModel:
         assets: AssetSettings,
         load: Callable[[AcousticSettings, AssetSettings], PredictsFeatures] = load,
     ) -> None:
-        thread = model_thread("acoustic-model")
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acoustic-model")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(
-            model.synthesize, _padded_tokens, thread, DEFAULT_LIMITS
+            model.synthesize, n_tokens, thread, DEFAULT_LIMITS
         )
 
     async def synthesize(self, item: AcousticInput) -> AcousticFeatures:
@@ -72,7 +70,3 @@ class AcousticModel:
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""
         await self._synthesize.check_health()
-
-
-def _padded_tokens(item: AcousticInput) -> int:
-    return len(item.token_ids) + 2

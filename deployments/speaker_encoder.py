@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
 
+from deployments.assets import ECAPA, asset_store
 from deployments.batching import Batcher
-from deployments.replica import ECAPA, asset_store, keep_to_share, model_thread, torch_device
 from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings
+from deployments.share import keep_to_share, torch_device
 from tts_models.errors import TtsError
-from tts_models.speaker import SpeakerEncoder as SpeakerModel
-from tts_models.speaker import decode_reference_audio
+from tts_models.speaker import ENCODER_RATE_HZ
+from tts_models.speaker.encoder import SpeakerEncoder as Model
 from tts_models.types import FloatArray, SpeakerEmbedding
 
-SAMPLE_RATE_HZ = 16_000
-DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * SAMPLE_RATE_HZ, wait_s=0.01)
+DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01)
 
 
 class EmbedsSpeech(Protocol):
@@ -31,8 +32,8 @@ class EmbedsSpeech(Protocol):
 def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
     """The encoder with its weights, warm."""
     keep_to_share(settings.threads)
-    model = SpeakerModel.load(asset_store(assets).ensure(ECAPA), torch_device(settings.device))
-    second_of_noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ, dtype=np.float32) * 0.1
+    model = Model.load(asset_store(assets).ensure(ECAPA), torch_device(settings.device))
+    second_of_noise = np.random.default_rng(0).standard_normal(ENCODER_RATE_HZ, dtype=np.float32) * 0.1
     model.embed([second_of_noise])
     return model
 
@@ -52,7 +53,7 @@ class SpeakerEncoder:
         assets: AssetSettings,
         load: Callable[[SpeakerSettings, AssetSettings], EmbedsSpeech] = load,
     ) -> None:
-        thread = model_thread("speaker-encoder")
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
         self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
 
@@ -62,6 +63,8 @@ class SpeakerEncoder:
         Raises:
             ReferenceAudioError: Not audio, or none that shows a voice.
         """
+        from tts_models.speaker.reference import decode_reference_audio
+
         return await self._embed(await asyncio.to_thread(decode_reference_audio, audio))
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from deployments.replica import model_thread
 from deployments.settings import TextSettings
 from tts_models.text import TextFrontend as TextModel
 from tts_models.types import Phonemes
@@ -25,8 +25,7 @@ def load(settings: TextSettings) -> SegmentsText:
     model = TextModel(
         first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens
     )
-    for language in settings.warm_languages:
-        model.segments("1", language)
+    model.warm_up(settings.warm_languages)
     return model
 
 
@@ -39,8 +38,8 @@ class TextFrontend:
     """
 
     def __init__(self, settings: TextSettings, load: Callable[[TextSettings], SegmentsText] = load) -> None:
-        # G2P libraries are not safe to use from several threads at once.
-        self._thread = model_thread("text-frontend")
+        # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = self._thread.submit(load, settings).result()
 
     async def segments(self, text: str, language: str) -> list[Phonemes]:

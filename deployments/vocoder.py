@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
+from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
-from deployments.replica import KOKORO, asset_store, keep_to_share, model_thread
 from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
+from deployments.share import keep_to_share
 from tts_models.engine import choose_engine
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, Audio
@@ -27,7 +29,9 @@ class MakesAudio(Protocol):
 def load(settings: VocoderSettings, assets: AssetSettings) -> MakesAudio:
     """The vocoder with its weights, compiled and warm."""
     keep_to_share(settings.threads)
-    model = Model.load(asset_store(assets).ensure(KOKORO), choose_engine(settings.engine))
+    store = asset_store(assets)
+    engine = choose_engine(settings.engine, cache_dir=store.root / "kernels")
+    model = Model.load(store.ensure(KOKORO), engine)
     model.warm_up()
     return model
 
@@ -47,7 +51,7 @@ class Vocoder:
         assets: AssetSettings,
         load: Callable[[VocoderSettings, AssetSettings], MakesAudio] = load,
     ) -> None:
-        thread = model_thread("vocoder")
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vocoder")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(model.synthesize, _frames, thread, DEFAULT_LIMITS)
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray import serve
-from ray.serve import Application
+from ray.serve import Application, Deployment
 
 from deployments import acoustic, speaker_encoder, text_frontend, vocoder
+from deployments.acoustic import AcousticModel
 from deployments.settings import AppSettings
+from deployments.speaker_encoder import SpeakerEncoder
+from deployments.text_frontend import TextFrontend
+from deployments.vocoder import Vocoder
 from serve_app.ingress import SpeechIngress, load_voices
 
 
@@ -36,11 +40,16 @@ def build(args: AppSettings) -> Application:
 def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     """The application over the models that ``loaders`` make. Each stage sees only its own part of the settings."""
     assets = settings.assets
-    return serve.deployment(serve.ingress()(SpeechIngress), name="Ingress").bind(
-        text=serve.deployment(text_frontend.TextFrontend).bind(settings.text, loaders.text),
-        speaker=serve.deployment(speaker_encoder.SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
-        acoustic=serve.deployment(acoustic.AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
-        vocoder=serve.deployment(vocoder.Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
+    return _deployment(serve.ingress()(SpeechIngress), "Ingress").bind(
+        text=_deployment(TextFrontend).bind(settings.text, loaders.text),
+        speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
+        acoustic=_deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
+        vocoder=_deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
         settings=settings,
         load_voices=loaders.voices,
     )
+
+
+def _deployment(replica: type, name: str | None = None) -> Deployment:
+    # Three tries are enough for a passing fault; a missing asset is then reported instead of tried twenty times.
+    return serve.deployment(replica, name=name or replica.__name__, max_constructor_retry_count=3)

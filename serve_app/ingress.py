@@ -9,15 +9,12 @@ from fastapi import FastAPI
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
-from deployments.replica import asset_store
+from deployments.assets import VOICES, asset_store
 from deployments.settings import AppSettings, AssetSettings
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
 from serve_app.replicas import RunningReplicas
 from tts_models.speaker.voices import VoiceCatalogue
-
-VOICES = "voices-v1.0"
-"""Asset with the preset voices."""
 
 
 def load_voices(assets: AssetSettings) -> VoiceCatalogue:

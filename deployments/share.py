@@ -1,0 +1,46 @@
+"""A replica's share of its machine: the device it computes on, and no more of it than it was given."""
+
+from __future__ import annotations
+
+import ray
+import torch
+
+_CUDA_CONTEXT_BYTES = 600 * 2**20
+"""What a process takes of a GPU before its first tensor: not counted by torch's limit, so taken off the share."""
+
+
+def torch_device(name: str) -> torch.device:
+    """``auto`` (CUDA where the replica was given a GPU, else the CPU) or a torch device by its name."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def keep_to_share(threads: int | None) -> None:
+    """Limit torch to what this replica was given: CPU threads by its settings, GPU memory by its ``num_gpus``.
+
+    Ray's fractional GPUs are book-keeping only; without this limit one replica can take the memory of its neighbours.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    gpu_share = assigned_gpus()
+    if gpu_share > 0 and torch.cuda.is_available():
+        total_bytes = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(memory_fraction(gpu_share, total_bytes), 0)
+
+
+def assigned_gpus() -> float:
+    """``num_gpus`` of the replica this runs in; 0 outside of Ray."""
+    if not ray.is_initialized():
+        return 0.0
+    return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
+
+
+def memory_fraction(gpu_share: float, total_bytes: int) -> float:
+    """Part of a GPU's memory that torch may use in a replica that asked for ``gpu_share`` of the GPU.
+
+    Args:
+        gpu_share: ``num_gpus`` of the replica, above 0; 1 and more is a whole GPU.
+        total_bytes: Memory of the GPU.
+    """
+    return max(0.01, min(gpu_share, 1.0) - _CUDA_CONTEXT_BYTES / total_bytes)

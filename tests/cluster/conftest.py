@@ -1,0 +1,116 @@
+"""One Ray for all tests here, without a dashboard, and a way to deploy ``config/local.yaml`` to it with changes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+import yaml
+from ray import serve
+from ray.serve.schema import ApplicationStatus, ServeDeploySchema
+
+from deployments.settings import SynthesisSettings
+from serve_app.graph import RaySpeechGraph
+from tests.cluster.doubles import Log
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = "voicegraph"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], Any], limit_s: float, what: str) -> Any:
+    """What ``condition`` returns once it is true."""
+    deadline = time.monotonic() + limit_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
+        time.sleep(0.1)
+    return value
+
+
+class Cluster:
+    """A Ray with Serve on it.
+
+    Attributes:
+        url: Where its HTTP proxy listens.
+    """
+
+    def __init__(self, log: Log, port: int) -> None:
+        self.log = log
+        self.url = f"http://127.0.0.1:{port}"
+        self._port = port
+
+    def deploy(self, *, wait: bool = True, **changes: dict[str, Any]) -> None:
+        """Deploy ``config/local.yaml`` over doubles.
+
+        Args:
+            wait: Until it runs.
+            changes: For a deployment's name, options that replace those of the YAML.
+        """
+        config = yaml.safe_load((ROOT / "config/local.yaml").read_text())
+        config["http_options"] = {"host": "127.0.0.1", "port": self._port}
+        (app,) = config["applications"]
+        app["import_path"] = "tests.cluster.doubles:build"
+        app["args"] = {"assets": {"root": str(self.log.path.parent)}}
+        for deployment in app["deployments"]:
+            change = changes.get(deployment["name"], {})
+            if "num_replicas" in change:
+                deployment.pop("autoscaling_config", None)
+            deployment.update(change)
+            # Doubles sleep: any number of them fits.
+            deployment["ray_actor_options"] = {"num_cpus": 0.01, **change.get("ray_actor_options", {})}
+        serve.context._get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
+        self.log.clear()
+        if wait:
+            # The controller takes a new configuration up in its next round, until when the old one looks healthy.
+            time.sleep(1)
+            until(self._runs, 90, "the application runs")
+
+    def _runs(self) -> bool:
+        status = serve.status().applications.get(APP)
+        assert status is None or status.status != ApplicationStatus.DEPLOY_FAILED, status
+        return status is not None and status.status == ApplicationStatus.RUNNING
+
+    def replicas(self, deployment: str, state: str = "RUNNING") -> int:
+        """How many replicas of a deployment are in ``state``."""
+        return serve.status().applications[APP].deployments[deployment].replica_states.get(state, 0)
+
+    def graph(self, settings: SynthesisSettings | None = None) -> RaySpeechGraph:
+        """The graph as the ingress has it, in this process."""
+        names = ("TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder")
+        return RaySpeechGraph(
+            *(serve.get_deployment_handle(name, APP) for name in names), settings=settings or SynthesisSettings()
+        )
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The one Ray of these tests: 8 logical CPUs, 1 logical GPU."""
+    port = free_port()
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    ray.init(
+        address="local",
+        num_cpus=8,
+        num_gpus=1,
+        include_dashboard=False,
+        object_store_memory=200 * 2**20,
+        log_to_driver=False,
+        configure_logging=False,
+    )
+    try:
+        serve.start(http_options={"host": "127.0.0.1", "port": port})
+        yield Cluster(Log(tmp_path_factory.mktemp("doubles")), port)
+    finally:
+        serve.shutdown()
+        ray.shutdown()

@@ -1,0 +1,169 @@
+"""Models that sleep instead of computing, and write down what they were given; the deployments around them are real.
+
+A text is words of the form ``FRAMES`` or ``FRAMES!FLAG``, each a segment of that many frames. The vocoder double takes
+``SECONDS_PER_FRAME`` for each frame of a batch's longest item. Every batch leaves a line in the log, a file in
+``assets.root``.
+"""
+
+# No ``from __future__ import annotations``: Ray reads the class of ``build``'s argument from its signature.
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ray.serve import Application
+
+from deployments.settings import AcousticSettings, AppSettings, AssetSettings, SpeakerSettings, VocoderSettings
+from serve_app.builder import Loaders, assemble
+from tts_models.errors import SynthesisError, TtsError, UnpronounceableText
+from tts_models.speaker.voices import Voice, VoiceCatalogue
+from tts_models.types import (
+    FRAME_SAMPLES,
+    MAX_TOKENS,
+    SPEAKER_EMBEDDING_DIM,
+    STYLE_DIM,
+    AcousticFeatures,
+    AcousticInput,
+    Audio,
+    FloatArray,
+    Phonemes,
+    SpeakerEmbedding,
+)
+
+SECONDS_PER_FRAME = 0.001
+FLAGS = ("", "acoustic-fails", "acoustic-slow", "vocoder-fails", "vocoder-crashes", "vocoder-exits")
+
+
+class Log:
+    """A file that the replicas of every stage append to."""
+
+    def __init__(self, root: Path | None) -> None:
+        assert root is not None
+        self.path = root / "log.jsonl"
+
+    def write(self, stage: str, **fields: Any) -> None:
+        line = json.dumps({"stage": stage, "pid": os.getpid(), "time": time.time(), **fields}) + "\n"
+        with self.path.open("ab", buffering=0) as file:
+            file.write(line.encode())  # one write, so that lines of several processes do not mix
+
+    def read(self, stage: str = "") -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        lines = [json.loads(line) for line in self.path.read_text().splitlines()]
+        return [line for line in lines if stage in ("", line["stage"])]
+
+    def sizes(self, stage: str) -> list[int]:
+        """How many items each batch of a stage had."""
+        return [len(line["frames"]) for line in self.read(stage)]
+
+    def pids(self, stage: str) -> set[int]:
+        """The processes that worked for a stage."""
+        return {line["pid"] for line in self.read(stage)}
+
+    def clear(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+class TextDouble:
+    def segments(self, text: str, language: str) -> list[Phonemes]:
+        if text == "?":
+            raise UnpronounceableText("Nothing in '?' can be spoken.")
+        words = [word.partition("!") for word in text.split()]
+        return [Phonemes(frames, "", (int(frames), FLAGS.index(flag)), language) for frames, _, flag in words]
+
+
+class SpeakerDouble:
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def embed(self, batch: Sequence[FloatArray]) -> list[SpeakerEmbedding | TtsError]:
+        self._log.write("speaker", lengths=[len(waveform) for waveform in batch])
+        vector = np.full(SPEAKER_EMBEDDING_DIM, SPEAKER_EMBEDDING_DIM**-0.5, dtype=np.float32)
+        return [SpeakerEmbedding(vector, len(waveform) / 16_000) for waveform in batch]
+
+
+class TracedFeatures(AcousticFeatures):
+    """Features that write down which process unpickles them."""
+
+    def __reduce__(self) -> Any:
+        fields = (self.text_encoding, self.durations_frames, self.f0_hz, self.energy, self.timbre, 1.0, self.seed)
+        return _unpickle_features, (os.environ["DOUBLES_LOG"], fields)
+
+
+def _unpickle_features(root: str, fields: tuple[Any, ...]) -> TracedFeatures:
+    Log(Path(root)).write("features", seed=fields[-1])
+    return TracedFeatures(*fields)
+
+
+class AcousticDouble:
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def synthesize(self, batch: Sequence[AcousticInput]) -> list[AcousticFeatures | TtsError]:
+        self._log.write("acoustic", frames=[item.token_ids[0] for item in batch], seeds=[item.seed for item in batch])
+        slow = any(FLAGS[item.token_ids[1]] == "acoustic-slow" for item in batch)
+        time.sleep(1.0 if slow else 0.005)
+        return [self._one(item) for item in batch]
+
+    def _one(self, item: AcousticInput) -> AcousticFeatures | TtsError:
+        frames, flag = item.token_ids
+        if FLAGS[flag] == "acoustic-fails":
+            return SynthesisError("The acoustic model made nothing.")
+        nothing = np.zeros(0, dtype=np.float32)
+        # As large as real ones, 31 KB a second: small objects travel inside Ray's messages, large ones do not.
+        encoding = np.full((512, max(1, frames * 15 // 40)), flag, dtype=np.float32)
+        return TracedFeatures(encoding, np.array([frames]), nothing, nothing, nothing, 1.0, item.seed)
+
+
+class VocoderDouble:
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def synthesize(self, batch: Sequence[AcousticFeatures]) -> list[Audio | TtsError]:
+        frames = [item.n_frames for item in batch]
+        self._log.write("vocoder", frames=frames, seeds=[item.seed for item in batch])
+        time.sleep(max(frames) * SECONDS_PER_FRAME)
+        return [self._one(item) for item in batch]
+
+    def _one(self, item: AcousticFeatures) -> Audio | TtsError:
+        match FLAGS[int(item.text_encoding[0, 0])]:
+            case "vocoder-fails":
+                return SynthesisError("The vocoder made nothing.")
+            case "vocoder-crashes":
+                raise RuntimeError("a defect of the model")
+            case "vocoder-exits":
+                os._exit(1)
+        return Audio(np.full(item.n_frames * FRAME_SAMPLES, 0.1, dtype=np.float32))
+
+
+def load_text(*_: Any) -> TextDouble:
+    return TextDouble()
+
+
+def load_speaker(_: SpeakerSettings, assets: AssetSettings) -> SpeakerDouble:
+    return SpeakerDouble(Log(assets.root))
+
+
+def load_acoustic(_: AcousticSettings, assets: AssetSettings) -> AcousticDouble:
+    os.environ["DOUBLES_LOG"] = str(assets.root)
+    return AcousticDouble(Log(assets.root))
+
+
+def load_vocoder(_: VocoderSettings, assets: AssetSettings) -> VocoderDouble:
+    return VocoderDouble(Log(assets.root))
+
+
+def load_voices(_: AssetSettings) -> VoiceCatalogue:
+    return VoiceCatalogue([VOICE])
+
+
+VOICE = Voice.from_table("af_test", np.zeros((MAX_TOKENS, STYLE_DIM), dtype=np.float32))
+
+
+def build(args: AppSettings) -> Application:
+    """The application over doubles; the import path that tests put into the YAML."""
+    return assemble(args, Loaders(load_text, load_speaker, load_acoustic, load_vocoder, load_voices))

@@ -1,0 +1,138 @@
+"""HTTP as it comes out of Ray Serve's proxy, over models that sleep: what an in-process test cannot show."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.cluster.conftest import Cluster, until
+from tts_models.types import FRAME_SAMPLES
+
+SPEECH = "/v1/audio/speech"
+FRAME_BYTES = 2 * FRAME_SAMPLES
+
+
+def speech(text: str, **changes: Any) -> dict[str, Any]:
+    return {"model": "tts-1", "voice": "af_test", "input": text, "response_format": "pcm", **changes}
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster) -> Cluster:
+    cluster.deploy()
+    return cluster
+
+
+def test_speech(server: Cluster) -> None:
+    response = httpx.post(server.url + SPEECH, json=speech("40 20 10"), timeout=30)
+
+    assert response.status_code == 200
+    assert len(response.content) == 70 * FRAME_BYTES
+    assert response.headers["transfer-encoding"] == "chunked"
+
+
+def test_audio_arrives_before_later_segments_are_made(server: Cluster) -> None:
+    server.log.clear()
+    with httpx.stream("POST", server.url + SPEECH, json=speech("40 40 3000 3000"), timeout=30) as response:
+        assert len(next(response.iter_raw())) == 40 * FRAME_BYTES
+        made = sum(len(line["frames"]) for line in server.log.read("vocoder"))
+        assert made < 4
+        response.read()
+
+
+def test_every_response_has_one_request_id(server: Cluster) -> None:
+    for path in ("/health", "/nowhere", "/v1/models/none"):
+        made = httpx.get(server.url + path).headers.get_list("x-request-id")
+        kept = httpx.get(server.url + path, headers={"x-request-id": "abc-1"}).headers.get_list("x-request-id")
+        assert len(made) == 1
+        assert kept == ["abc-1"]
+
+
+def test_the_log_and_the_answer_name_the_same_request(server: Cluster) -> None:
+    response = httpx.post(server.url + SPEECH, json=speech("1!vocoder-crashes"), timeout=30)
+
+    assert response.status_code == 500
+    error = response.json()["error"]
+    assert error["code"] == "internal_error"
+    assert response.headers["x-request-id"] in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (speech("?"), 400, "unpronounceable_input"),
+        (speech("1!vocoder-fails"), 500, "synthesis_failed"),
+        (speech("1!acoustic-fails"), 500, "synthesis_failed"),
+        (speech("1", voice="af_tset"), 404, "voice_not_found"),
+        (speech("1", speed=9), 400, "invalid_value"),
+        (speech("1", language="tlh"), 400, "unsupported_language"),
+        (speech("1" * 2_000_000), 413, "request_too_large"),
+    ],
+)
+def test_errors(body: dict[str, Any], status: int, code: str, server: Cluster) -> None:
+    response = httpx.post(server.url + SPEECH, json=body, timeout=30)
+
+    assert response.status_code == status, response.text
+    assert response.json()["error"]["code"] == code
+
+
+def test_a_failure_in_the_middle_does_not_look_like_the_end(server: Cluster) -> None:
+    with httpx.stream("POST", server.url + SPEECH, json=speech("40 40 40!vocoder-fails 40"), timeout=30) as response:
+        assert response.status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
+            response.read()
+
+
+def test_a_failure_in_the_middle_of_events_says_so_first(server: Cluster) -> None:
+    received = b""
+    request = speech("40 40!vocoder-crashes", stream_format="sse")
+    with httpx.stream("POST", server.url + SPEECH, json=request, timeout=30) as response:
+        try:
+            for chunk in response.iter_raw():
+                received += chunk
+        except httpx.RemoteProtocolError:
+            received += b"broken"
+
+    assert received.endswith(b"broken")
+    last = json.loads(received.removesuffix(b"broken").strip().split(b"\n\n")[-1].removeprefix(b"data: "))
+    assert last["type"] == "error"
+    assert last["error"]["code"] == "internal_error"
+
+
+@pytest.mark.parametrize("options", [{}, {"stream": False}, {"stream_format": "sse"}])
+def test_leaving_stops_the_work_of_later_segments(options: dict[str, Any], server: Cluster) -> None:
+    server.log.clear()
+    body = json.dumps(speech(" ".join(["300"] * 100), **options)).encode()
+    address = urlsplit(server.url)
+    head = f"POST {SPEECH} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(head.encode() + body)
+        until(lambda: server.log.read("vocoder"), 20, "a segment is in the vocoder")
+
+    def made() -> tuple[int, int]:
+        return len(server.log.read("acoustic")), len(server.log.read("vocoder"))
+
+    time.sleep(1.5)  # what was in the stages when the client left is finished
+    at_rest = made()
+    time.sleep(1.5)  # enough for five more segments
+    assert made() == at_rest
+    assert at_rest[1] < 15
+
+
+def test_health_counts_replicas(server: Cluster) -> None:
+    response = httpx.get(server.url + "/health")
+
+    assert response.status_code == 200
+    replicas = response.json()["replicas"]
+    assert set(replicas) == {"Ingress", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"}
+    assert all(replicas.values())
+
+
+def test_outcomes_reach_the_metrics(server: Cluster) -> None:
+    """The counter is Ray's; that it counts is shown by the in-process tests, that it can be made, by this one."""
+    assert httpx.get(server.url + "/docs").status_code == 200
