@@ -1,0 +1,5 @@
+"""The command ``voicegraph``."""
+
+from serve_app.cli.app import main
+
+__all__ = ["main"]

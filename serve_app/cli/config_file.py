@@ -1,0 +1,122 @@
+"""Which YAML to serve, and what it says."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from deployments.settings import AppSettings
+from serve_app.cli.context import CommandFailed
+
+CONFIG_FOLDER = Path(__file__).parent.parent / "config"
+"""The YAML files that come with the package; in the repository a link to ``config/``."""
+ONE_MACHINE = CONFIG_FOLDER / "local.yaml"
+WITH_GPU = CONFIG_FOLDER / "serve.yaml"
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A config file and why it was taken."""
+
+    path: Path
+    reason: str
+
+
+def choose_config(asked: Path | None) -> Choice:
+    """The file the user asked for, or else the one for this machine.
+
+    Raises:
+        CommandFailed: There is no such file.
+    """
+    if asked is not None:
+        if not asked.is_file():
+            own = ", ".join(str(path) for path in sorted(CONFIG_FOLDER.glob("*.yaml")))
+            raise CommandFailed(f"there is no file {asked}; the package has {own}")
+        return Choice(asked, "asked for")
+    import torch
+
+    if torch.cuda.is_available():
+        return Choice(WITH_GPU, f"found {torch.cuda.get_device_name(0)}; another with --config")
+    return Choice(ONE_MACHINE, "no GPU found; another with --config")
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """A validated config file.
+
+    Attributes:
+        document: What Ray is given.
+        settings: The ``args`` of its application.
+    """
+
+    document: dict[str, Any]
+    settings: AppSettings
+
+    @property
+    def host(self) -> str:
+        """Address the HTTP proxy listens on."""
+        return str(self.document["http_options"]["host"])
+
+    @property
+    def port(self) -> int:
+        """Port the HTTP proxy listens on."""
+        return int(self.document["http_options"]["port"])
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the API."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        prefix = str(self.document["applications"][0].get("route_prefix") or "/").rstrip("/")
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{prefix}"
+
+
+def read_config(path: Path, host: str | None, port: int | None, home: Path, offline: bool) -> ServeConfig:
+    """Read a config file and put the command line's options into it.
+
+    Args:
+        path: A YAML file as ``serve run`` takes it, with one application.
+        host: Instead of the file's; ``None`` leaves that, or else the loopback address.
+        port: Instead of the file's; ``None`` leaves that, or else 8000.
+        home: Folder of the assets where the file names none.
+        offline: Never use the network, whatever the file says.
+
+    Raises:
+        CommandFailed: It cannot be read, or is not such a file.
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(f"cannot read {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise CommandFailed(f"{path} is not YAML: {error}") from error
+    applications = document.get("applications") if isinstance(document, dict) else None
+    if not isinstance(applications, list) or len(applications) != 1 or not isinstance(applications[0], dict):
+        raise CommandFailed(f"{path} is no Ray Serve config file with one application under `applications`")
+    document = copy.deepcopy(document)
+    (application,) = document["applications"]
+    args = application.setdefault("args", {}) or {}
+    try:
+        settings = AppSettings.model_validate(args)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(key) for key in first["loc"]) or "args"
+        raise CommandFailed(f"{path}: args.{where}: {first['msg']}") from error
+    assets = dict(args.get("assets") or {})
+    assets["root"] = str(settings.assets.root or home)
+    assets["offline"] = settings.assets.offline or offline
+    application["args"] = {**args, "assets": assets}
+    http = document.setdefault("http_options", {}) or {}
+    document["http_options"] = {
+        **http,
+        "host": host or http.get("host") or DEFAULT_HOST,
+        "port": port or http.get("port") or DEFAULT_PORT,
+    }
+    return ServeConfig(document, AppSettings.model_validate(application["args"]))

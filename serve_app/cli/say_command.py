@@ -1,0 +1,192 @@
+"""``voicegraph say``: a text into an audio file, in this process or by a running server."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages
+
+FORMATS = ("wav", "mp3", "opus", "aac", "flac", "pcm")
+_EXTENSIONS = {**{name: name for name in FORMATS}, "ogg": "opus", "m4a": "aac", "raw": "pcm"}
+_CONNECT_TIMEOUT_S = 5.0
+_ANSWER_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    text: str
+    voice: str
+    language: str | None
+    speed: float
+    volume: float
+    seed: int
+    format: str
+
+
+def say(
+    context: typer.Context,
+    text: Annotated[str | None, typer.Argument(help="What to say; `-` or nothing reads standard input.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; `-` is standard output.")] = Path(
+        "out.wav"
+    ),
+    voice: Annotated[
+        str, typer.Option("--voice", "-v", help="Who says it; `voicegraph voices` lists them.")
+    ] = "af_heart",
+    language: Annotated[
+        str | None,
+        typer.Option("--language", "-l", show_default="the voice's own", help="BCP-47 tag, such as en-GB or ja."),
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.25, max=4, help="1 is the voice's own rate.")] = 1.0,
+    volume: Annotated[float, typer.Option(min=0, max=4, help="Gain.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="The same text with the same seed gives the same bytes.")] = 0,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", show_default="by the file's extension", help=", ".join(FORMATS)),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="How the vocoder computes, without --url.")] = "auto",
+    url: Annotated[
+        str | None,
+        typer.Option(show_default="say it in this process", help="A running server, such as http://127.0.0.1:8000."),
+    ] = None,
+) -> None:
+    """Say a text into a file."""
+    options: CliContext = context.obj
+    request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output))
+    started = time.monotonic()
+    pieces = _from_server(request, url) if url else _in_process(request, options, engine)
+    with _writing(output) as file:
+        for piece in pieces:
+            file.write(piece)
+    if str(output) != "-":
+        size_bytes = output.stat().st_size
+        messages().print(f"{output}: {size_bytes:,} bytes in {time.monotonic() - started:.1f} s", soft_wrap=True)
+
+
+def _text(argument: str | None) -> str:
+    if argument is not None and argument != "-":
+        return argument
+    if sys.stdin.isatty():
+        if argument is None:
+            raise CommandFailed("there is nothing to say: give a text, or pipe one in")
+        messages().print("[dim]reading the text from the terminal; end it with Ctrl-D")
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise CommandFailed(f"the text on standard input is not UTF-8: {error}") from error
+
+
+def _format(wanted: str | None, output: Path) -> str:
+    if wanted is None:
+        if str(output) == "-":
+            return "wav"
+        extension = output.suffix.lower().lstrip(".")
+        if extension not in _EXTENSIONS:
+            known = ", ".join(f".{name}" for name in _EXTENSIONS)
+            raise CommandFailed(f"{output}: the extension does not say which format to write; use {known}, or --format")
+        return _EXTENSIONS[extension]
+    if wanted.lower() not in FORMATS:
+        raise CommandFailed(f"there is no format {wanted!r}; there are {', '.join(FORMATS)}")
+    return wanted.lower()
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[IO[bytes]]:
+    """``output`` open for writing; a failure leaves no half-written file, and what was there before stays."""
+    if str(output) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    # A device or a pipe is written to, not replaced.
+    in_place = output.exists() and not output.is_file()
+    partial = output if in_place else output.with_name(output.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        if not in_place:
+            partial.replace(output)
+    except OSError as error:
+        raise CommandFailed(f"cannot write {output}: {error.strerror or error}") from error
+    finally:
+        if not in_place:
+            partial.unlink(missing_ok=True)
+
+
+def _in_process(request: _Request, options: CliContext, engine: str) -> Iterator[bytes]:
+    store = options.store()
+    kokoro, tables = fetch_assets(store, "kokoro-82m-v1.0", "voices-v1.0")
+    with messages().status("loading the models"):
+        import numpy as np
+
+        from serve_app.graph import Utterance
+        from serve_app.http.audio_encoding import encode_once
+        from serve_app.local_graph import LocalSpeechGraph
+        from tts_models.speaker.voices import VoiceCatalogue
+
+        speaker = VoiceCatalogue.load(tables).get(request.voice)
+        try:
+            graph = LocalSpeechGraph(kokoro, engine)
+        except ValueError as error:
+            raise CommandFailed(f"--engine: {error}") from error
+    utterance = Utterance(
+        request.text, speaker, request.language or speaker.language, request.speed, request.volume, request.seed
+    )
+    columns = (SpinnerColumn(), TextColumn("segments"), BarColumn(bar_width=30), MofNCompleteColumn())
+    samples = []
+    with Progress(*columns, console=messages(), transient=True) as bars:
+        task = bars.add_task("segments", total=None)
+        for audio, n_segments in graph.speak(utterance):
+            samples.append(audio.samples)
+            bars.update(task, advance=1, total=n_segments)
+    yield encode_once(request.format, np.concatenate(samples))  # type: ignore[arg-type]
+
+
+def _from_server(request: _Request, url: str) -> Iterator[bytes]:
+    import requests
+
+    body = {
+        "model": "tts-1",
+        "input": request.text,
+        "voice": request.voice,
+        "response_format": request.format,
+        "speed": request.speed,
+        "volume": request.volume,
+        "seed": request.seed,
+        "stream": False,
+    }
+    if request.language:
+        body["language"] = request.language
+    try:
+        with requests.post(
+            f"{url.rstrip('/')}/v1/audio/speech",
+            json=body,
+            timeout=(_CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S),
+            stream=True,
+        ) as response:
+            if response.status_code != requests.codes.ok:
+                raise CommandFailed(f"the server answered {response.status_code}: {_reason(response.text)}")
+            yield from response.iter_content(1 << 16)
+    except requests.exceptions.ConnectionError as error:
+        raise CommandFailed(
+            f"no answer from {url}; start a server with `voicegraph serve`, or leave --url out and say it here"
+        ) from error
+    except requests.exceptions.RequestException as error:
+        raise CommandFailed(f"{url}: {error}") from error
+
+
+def _reason(body: str) -> str:
+    """The message of an error in OpenAI's shape, or else the start of the body."""
+    import json
+
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return body[:200] or "no reason given"

@@ -1,0 +1,157 @@
+"""``voicegraph serve``: everything from nothing to a URL that speaks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, results
+from serve_app.cli.machine import disk_problem, free_port, port_problem
+
+if TYPE_CHECKING:
+    from ray.serve.schema import ApplicationStatusOverview
+
+    from serve_app.cli.config_file import ServeConfig
+
+DASHBOARD_PORT = 8265
+_ANSWER_TIMEOUT_S = 60.0
+
+
+def serve(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", show_default="local.yaml, or serve.yaml with a GPU", help="A Ray Serve config file."
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            show_default="127.0.0.1, or what the file given with --config says",
+            help="Address to listen on; 0.0.0.0 opens the server to the network.",
+        ),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, show_default="8000", help="Port of the API.")] = None,
+    dashboard_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, show_default=f"{DASHBOARD_PORT} or the next free", help="Port of Ray's dashboard."
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Longest wait for healthy deployments, seconds.")] = 900,
+    logs: Annotated[bool, typer.Option("--logs", help="Show what the replicas log.")] = False,
+) -> None:
+    """Start Ray, its dashboard and the application; stop them with Ctrl-C."""
+    options: CliContext = context.obj
+    serve_config = _configure(options, config, host, port)
+    dashboard = _check_machine(serve_config, dashboard_port)
+    store = options.store(serve_config.settings.assets.root)
+    fetch_assets(store, *store.manifest)
+    started = time.monotonic()
+    stopping = "[dim]stopping; Ctrl-C again does not wait for requests under way"
+    with messages().status("starting Ray"):
+        from serve_app.cli import ray_session as ray
+    with ray.ray_session(dashboard, logs, lambda: messages().print(stopping)) as session:
+        ray.deploy(session, serve_config.document)
+        with _DeploymentProgress() as progress:
+            ray.wait_until_healthy(session, timeout, progress.show)
+        ray.wait_for_answer(serve_config.url, _ANSWER_TIMEOUT_S)
+        messages().print(f"[green]ready[/] after {time.monotonic() - started:.0f} s")
+        _say_where(serve_config.url, session.dashboard_url)
+        while True:
+            time.sleep(3600)
+
+
+def _configure(options: CliContext, config: Path | None, host: str | None, port: int | None) -> ServeConfig:
+    with messages().status("reading the configuration"):
+        from serve_app.cli.config_file import DEFAULT_HOST, choose_config, read_config
+
+        choice = choose_config(config)
+        # The file for GPU machines listens on every interface; nobody who just tries it asked for that.
+        host = host or (DEFAULT_HOST if config is None else None)
+        serve_config = read_config(choice.path, host, port, options.home, options.offline)
+    messages().print(f"config {choice.path} ({choice.reason})", soft_wrap=True)
+    return serve_config
+
+
+def _check_machine(config: ServeConfig, dashboard_port: int | None) -> int:
+    """Find out what would fail before anything is started.
+
+    Returns:
+        The port for the dashboard.
+
+    Raises:
+        CommandFailed: Something would.
+    """
+    if problem := port_problem(config.host, config.port):
+        raise CommandFailed(
+            f"{problem}; stop what listens there, or take another: voicegraph serve --port "
+            f"{free_port(config.host, max(config.port, 1024))}"
+        )
+    temporary = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
+    if problem := disk_problem(temporary):
+        raise CommandFailed(f"{problem}; free some, or set RAY_TMPDIR to a folder on another disk")
+    wanted = dashboard_port or DASHBOARD_PORT
+    problem = port_problem("127.0.0.1", wanted)
+    if problem is None and wanted != config.port:
+        return wanted
+    if dashboard_port is not None:
+        raise CommandFailed(f"{problem or 'API and dashboard cannot share a port'}; take another --dashboard-port")
+    other = free_port("127.0.0.1", wanted)
+    messages().print(f"port {wanted} is taken: Ray's dashboard is on {other}")
+    return other
+
+
+class _DeploymentProgress:
+    """A line for each deployment: what it is doing, and for how long."""
+
+    def __init__(self) -> None:
+        columns = (
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description:16}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}"),
+        )
+        self._bars = Progress(*columns, console=messages())
+        self._tasks = {"starting": self._bars.add_task("application", total=None, state="starting")}
+
+    def __enter__(self) -> _DeploymentProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def show(self, application: ApplicationStatusOverview) -> None:
+        """Take the news."""
+        if application.deployments and "starting" in self._tasks:
+            self._bars.remove_task(self._tasks.pop("starting"))
+        for name, deployment in application.deployments.items():
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(name, total=1, state="")
+            replicas = sum(count for state, count in deployment.replica_states.items() if state == "RUNNING")
+            if deployment.status == "HEALTHY":
+                words = f"healthy, {replicas} {'replica' if replicas == 1 else 'replicas'}"
+                self._bars.update(self._tasks[name], completed=1, state=words)
+            else:
+                words = deployment.message.strip().splitlines()[0] if deployment.message else "starting"
+                self._bars.update(self._tasks[name], completed=0, state=f"[dim]{words}")
+
+
+def _say_where(url: str, dashboard_url: str) -> None:
+    results().print(f"API        {url}/v1", soft_wrap=True)
+    results().print(f"docs       {url}/docs", soft_wrap=True)
+    results().print(f"dashboard  {dashboard_url}", soft_wrap=True)
+    body = '{"model": "tts-1", "voice": "af_heart", "input": "Hello from four stages."}'
+    results().print(
+        f"try        curl {url}/v1/audio/speech -H 'Content-Type: application/json' -d '{body}' -o hello.mp3",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,56 @@
+"""The stages in this process, one after the other, without Ray: what ``voicegraph say`` uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from deployments.share import torch_device
+from serve_app.graph import Utterance, fold_pauses, segment_seed, with_pauses
+from tts_models.acoustic import AcousticModel
+from tts_models.engine import choose_engine
+from tts_models.errors import TtsError
+from tts_models.text import TextFrontend
+from tts_models.types import AcousticInput, Audio
+from tts_models.vocoder import Vocoder
+
+
+class LocalSpeechGraph:
+    """Says the same as the served graph: the same segments, seeds and pauses.
+
+    Args:
+        kokoro: The asset with the weights of acoustic model and vocoder.
+        engine: How the vocoder computes; see :func:`tts_models.engine.choose_engine`.
+    """
+
+    def __init__(self, kokoro: Path, engine: str = "auto") -> None:
+        self._text = TextFrontend()
+        self._acoustic = AcousticModel.load(kokoro, torch_device("auto"))
+        self._vocoder = Vocoder.load(kokoro, choose_engine(engine))
+
+    def speak(self, utterance: Utterance) -> Iterator[tuple[Audio, int]]:
+        """Make the audio of an utterance.
+
+        Yields:
+            The audio of each segment in order, and how many segments there are.
+
+        Raises:
+            RequestError: The text cannot be said.
+            SynthesisError: A model made empty or non-finite output.
+        """
+        segments = list(fold_pauses(self._text.segments(utterance.text, utterance.language)))
+        for index, segment in enumerate(segments):
+            item = AcousticInput(
+                token_ids=segment.token_ids,
+                style=utterance.voice.style(len(segment.token_ids)),
+                speed=utterance.speed,
+                volume=utterance.volume,
+                seed=segment_seed(utterance.seed, index),
+            )
+            (features,) = self._acoustic.synthesize([item])
+            if isinstance(features, TtsError):
+                raise features
+            (audio,) = self._vocoder.synthesize([features])
+            if isinstance(audio, TtsError):
+                raise audio
+            yield with_pauses(audio, segment.pause_before_s, segment.pause_after_s), len(segments)
