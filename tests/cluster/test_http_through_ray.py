@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import ray
 
 from tests.cluster.conftest import Cluster, until
 from tts_models.types import FRAME_SAMPLES
@@ -39,10 +40,11 @@ def test_speech(server: Cluster) -> None:
 def test_audio_arrives_before_later_segments_are_made(server: Cluster) -> None:
     server.log.clear()
     with httpx.stream("POST", server.url + SPEECH, json=speech("40 40 3000 3000"), timeout=30) as response:
-        assert len(next(response.iter_raw())) == 40 * FRAME_BYTES
+        chunks = response.iter_raw()
+        assert len(next(chunks)) == 40 * FRAME_BYTES
         made = sum(len(line["frames"]) for line in server.log.read("vocoder"))
         assert made < 4
-        response.read()
+        assert sum(map(len, chunks)) == 6040 * FRAME_BYTES
 
 
 def test_every_response_has_one_request_id(server: Cluster) -> None:
@@ -134,5 +136,12 @@ def test_health_counts_replicas(server: Cluster) -> None:
 
 
 def test_outcomes_reach_the_metrics(server: Cluster) -> None:
-    """The counter is Ray's; that it counts is shown by the in-process tests, that it can be made, by this one."""
-    assert httpx.get(server.url + "/docs").status_code == 200
+    httpx.post(server.url + SPEECH, json=speech("1"), timeout=30)
+    (node,) = ray.nodes()
+    metrics = f"http://127.0.0.1:{node['MetricsExportPort']}/metrics"
+
+    def counted() -> bool:
+        lines = httpx.get(metrics, timeout=10).text.splitlines()
+        return any("voicegraph_speech_responses" in line and 'outcome="completed"' in line for line in lines)
+
+    until(counted, 40, "the counter is exported")
