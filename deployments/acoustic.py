@@ -9,9 +9,6 @@ from typing import Any, Protocol
 from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
 from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
-from deployments.share import keep_to_share, torch_device
-from tts_models.acoustic import AcousticModel as Model
-from tts_models.acoustic import n_tokens
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, AcousticInput
 
@@ -28,6 +25,10 @@ class PredictsFeatures(Protocol):
 
 def load(settings: AcousticSettings, assets: AssetSettings) -> PredictsFeatures:
     """The acoustic model with its weights, warm."""
+    # Imported in the replica only: whoever builds or drives the graph needs no torch.
+    from deployments.share import keep_to_share, torch_device
+    from tts_models.acoustic import AcousticModel as Model
+
     keep_to_share(settings.threads)
     model = Model.load(asset_store(assets).ensure(KOKORO), torch_device(settings.device))
     model.warm_up()
@@ -52,7 +53,7 @@ class AcousticModel:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acoustic-model")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(
-            model.synthesize, n_tokens, thread, DEFAULT_LIMITS
+            model.synthesize, _padded_tokens, thread, DEFAULT_LIMITS
         )
 
     async def synthesize(self, item: AcousticInput) -> AcousticFeatures:
@@ -70,3 +71,7 @@ class AcousticModel:
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""
         await self._synthesize.check_health()
+
+
+def _padded_tokens(item: AcousticInput) -> int:
+    return len(item.token_ids) + 2

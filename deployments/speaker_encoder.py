@@ -12,10 +12,8 @@ import numpy as np
 from deployments.assets import ECAPA, asset_store
 from deployments.batching import Batcher
 from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings
-from deployments.share import keep_to_share, torch_device
 from tts_models.errors import TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
-from tts_models.speaker.encoder import SpeakerEncoder as Model
 from tts_models.types import FloatArray, SpeakerEmbedding
 
 DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01)
@@ -31,6 +29,10 @@ class EmbedsSpeech(Protocol):
 
 def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
     """The encoder with its weights, warm."""
+    # Imported in the replica only: whoever builds or drives the graph needs no torch.
+    from deployments.share import keep_to_share, torch_device
+    from tts_models.speaker.encoder import SpeakerEncoder as Model
+
     keep_to_share(settings.threads)
     model = Model.load(asset_store(assets).ensure(ECAPA), torch_device(settings.device))
     second_of_noise = np.random.default_rng(0).standard_normal(ENCODER_RATE_HZ, dtype=np.float32) * 0.1

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from deployments.settings import TextSettings
-from tts_models.text import TextFrontend as TextModel
 from tts_models.types import Phonemes
 
 
@@ -22,9 +21,10 @@ class SegmentsText(Protocol):
 
 def load(settings: TextSettings) -> SegmentsText:
     """The text frontend, with the dictionaries of ``settings.warm_languages`` in memory."""
-    model = TextModel(
-        first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens
-    )
+    # Imported in the replica only: whoever builds or drives the graph needs no dictionaries.
+    from tts_models.text import TextFrontend as Model
+
+    model = Model(first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens)
     model.warm_up(settings.warm_languages)
     return model
 

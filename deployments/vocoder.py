@@ -9,11 +9,8 @@ from typing import Any, Protocol
 from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
 from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
-from deployments.share import keep_to_share
-from tts_models.engine import choose_engine
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, Audio
-from tts_models.vocoder import Vocoder as Model
 
 DEFAULT_LIMITS = BatchLimits(max_items=4, max_padded_work=1600, wait_s=0.005)
 
@@ -28,6 +25,11 @@ class MakesAudio(Protocol):
 
 def load(settings: VocoderSettings, assets: AssetSettings) -> MakesAudio:
     """The vocoder with its weights, compiled and warm."""
+    # Imported in the replica only: whoever builds or drives the graph needs no torch.
+    from deployments.share import keep_to_share
+    from tts_models.engine import choose_engine
+    from tts_models.vocoder import Vocoder as Model
+
     keep_to_share(settings.threads)
     store = asset_store(assets)
     engine = choose_engine(settings.engine, cache_dir=store.root / "kernels")

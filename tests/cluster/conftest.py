@@ -72,9 +72,9 @@ class Cluster:
             deployment["ray_actor_options"] = {"num_cpus": 0.01, **change.get("ray_actor_options", {})}
         serve.context._get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
         self.log.clear()
+        # The controller takes a new configuration up in its next round, until when the old one looks healthy.
+        time.sleep(1)
         if wait:
-            # The controller takes a new configuration up in its next round, until when the old one looks healthy.
-            time.sleep(1)
             until(self._runs, 90, "the application runs")
 
     def _runs(self) -> bool:
@@ -84,7 +84,8 @@ class Cluster:
 
     def replicas(self, deployment: str, state: str = "RUNNING") -> int:
         """How many replicas of a deployment are in ``state``."""
-        return serve.status().applications[APP].deployments[deployment].replica_states.get(state, 0)
+        status = serve.status().applications[APP].deployments.get(deployment)
+        return status.replica_states.get(state, 0) if status else 0
 
     def graph(self, settings: SynthesisSettings | None = None) -> RaySpeechGraph:
         """The graph as the ingress has it, in this process."""
