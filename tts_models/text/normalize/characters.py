@@ -14,13 +14,17 @@ _STRAY_JOINER = re.compile(rf"(?<![\u0900-\u0dff])[{_JOINERS}]+|[{_JOINERS}]+(?!
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _KEPT = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ªº™℠℡…‥¨¯´¸˘˙˚˛˜˝·\u00a0\u2007\u202f\u2009№°℃℉")
 """Compatibility characters with a meaning that their decomposition would lose; recognisers read them."""
+_WIDE_PUNCTUATION = frozenset("！（），．：；？［］｛｝｟｠｡｢｣､･")
+"""Punctuation of full-width text, which the G2P of such text knows."""
+_SEAM = "\x1f"
+"""Stands where a folded character must not run into its neighbour, until :func:`fold` has seen both."""
 _BREAKS = frozenset("\n\r\t\x0b\x0c\x85\u2028\u2029")
 _FOLDED_TAGS = ("<wide>", "<narrow>", "<font>", "<compat>", "<super>", "<sub>", "<square>", "<fraction>", "<vertical>")
 
 
 def _fold(char: str) -> str:
     """What one character is written as before anything is recognised."""
-    if char in _KEPT or char in _BREAKS or char in _JOINERS:
+    if char in _KEPT or char in _BREAKS or char in _JOINERS or char in _WIDE_PUNCTUATION:
         return char
     category = unicodedata.category(char)
     if category == "Nd":
@@ -36,7 +40,7 @@ def _fold(char: str) -> str:
         return char
     plain = unicodedata.normalize("NFKC", char)
     if decomposition.startswith(("<circle>", "<square>", "<fraction>")) or re.fullmatch(r"\(\w+\)|\d+\.", plain):
-        return f" {plain.strip('().')} "  # "②③" is two numbers, "3½" three and a half
+        return f"{_SEAM}{plain.strip('().')}{_SEAM}"  # "②③" is two numbers, "3½" three and a half
     return plain if decomposition.startswith(_FOLDED_TAGS) else char
 
 
@@ -51,6 +55,10 @@ class _FoldTable(dict[int, str]):
 _TABLE = _FoldTable()
 
 
+_SEAMS = re.compile(rf"(?:(?<=(\w)){_SEAM}|{_SEAM})+(?=(\w))?")
+_WIDE_SEPARATOR = re.compile(r"(?<=\d)[：．](?=\d)")
+
+
 def fold(text: str) -> str:
     """Write every character in its plain form.
 
@@ -59,6 +67,8 @@ def fold(text: str) -> str:
     selectors, private use, lone surrogates) go. Letters stay, composed (NFC). Line breaks stay.
     """
     text = unicodedata.normalize("NFC", text.translate(_TABLE))
+    text = _SEAMS.sub(lambda m: " " if m[1] and m[2] else "", text)
+    text = _WIDE_SEPARATOR.sub(lambda m: ":" if m[0] == "：" else ".", text)
     return _STRAY_JOINER.sub("", text)
 
 

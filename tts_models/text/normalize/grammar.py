@@ -42,9 +42,9 @@ def coins(table: str) -> dict[str, Coin]:
 
 
 def words(table: str) -> dict[str, str]:
-    """Read lines (or ``;``-separated entries) of ``KEY word word``."""
+    """Read lines (or ``;``-separated entries) of ``KEY word word``; ``_`` in a longer key is a space."""
     rows = (entry.strip().split(" ", 1) for entry in re.split(r"[\n;]", table) if entry.strip())
-    return {row[0]: row[1].strip() if len(row) > 1 else "" for row in rows}
+    return {key if len(key) == 1 else key.replace("_", " "): spoken.strip() for key, spoken in rows}
 
 
 def names(table: str) -> tuple[str, ...]:
@@ -67,6 +67,12 @@ GREEK = words(
 def cldr(tag: str) -> Locale:
     """Babel's data for a locale, such as ``pt_BR``."""
     return Locale.parse(tag)
+
+
+@lru_cache(maxsize=4096)
+def spell_out(value: int, language: str, kind: str = "cardinal") -> str:
+    """A number in words by the ``num2words`` package, without the commas that would be read as pauses."""
+    return str(num2words(value, lang=language, to=kind)).replace(",", "")
 
 
 class Grammar(ABC):
@@ -132,11 +138,11 @@ class Grammar(ABC):
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         """``value >= 0`` in words, agreeing with a noun of ``gender``."""
-        return str(num2words(value, lang=self.num2words_language)).replace(",", "")
+        return spell_out(value, self.num2words_language)
 
     def ordinal(self, value: int, form: str = "m") -> str:
         """``value >= 1`` as an ordinal; ``form`` is one of the values of ``ordinal_suffixes`` (``m``, ``f``...)."""
-        return str(num2words(value, lang=self.num2words_language, to="ordinal")).replace(",", "")
+        return spell_out(value, self.num2words_language, "ordinal")
 
     def year(self, value: int) -> str:
         """A year of the common era."""
@@ -191,9 +197,14 @@ class Grammar(ABC):
         """Gender of a counted noun, in a language whose numbers agree with it."""
         return None
 
-    def counted_gender(self, word: str) -> Gender | None:
+    plural_endings: ClassVar[tuple[str, ...]] = ("s", "mil")
+    """How a noun after a number other than one ends; another word there is not counted by it."""
+
+    def counted_gender(self, number: Number, word: str) -> Gender | None:
         """Gender of ``word``, the next after a number, if the number counts it."""
-        return None if word in self.function_words else self.gender_of(word)
+        if word in self.function_words or not (number.is_one or word.endswith(self.plural_endings)):
+            return None
+        return self.gender_of(word)
 
     def plural(self, number: Number) -> bool:
         """Whether a noun after ``number`` is in the plural."""
@@ -236,10 +247,10 @@ class Grammar(ABC):
         if scale:
             of = f" {self.of}" if self.of and self.takes_of(scale) else ""
             return f"{self.number(number, self.gender_of(scale))} {scale}{of} {coin.many}"
-        if len(number.fraction) == 2 and coin.cent and not number.is_identifier:
-            return self.coins_and_cents(number, coin)
         if number.fraction and not number.fraction.strip("0"):
             number = Number(number.integer, "", number.sign, number.grouped)
+        if len(number.fraction) == 2 and coin.cent and not number.is_identifier:
+            return self.coins_and_cents(number, coin)
         name = coin.many if self.plural(number) else coin.one
         of = ""
         if self.of and not number.fraction and not number.is_identifier and number.value and number.value % 10**6 == 0:
@@ -251,7 +262,7 @@ class Grammar(ABC):
         cents = int(number.fraction)
         whole = Number(number.integer, "", number.sign, number.grouped)
         parts = []
-        if whole.value or not cents:
+        if whole.value:
             name = coin.many if self.plural(whole) else coin.one
             parts.append(f"{self.number(whole, self.gender_of(coin.one))} {name}")
         elif whole.sign:
@@ -311,6 +322,9 @@ class Grammar(ABC):
         """Digits beside letters: ``MP3``, ``A380``."""
         plain = len(digits) <= 3 and not (len(digits) > 1 and digits[0] == "0")
         return self.cardinal(int(digits)) if plain else self.digits(digits)
+
+    article_before: ClassVar[str] = ""
+    """Pattern of the words after which ``3°`` is an ordinal, not degrees."""
 
     # --- words in the text -----------------------------------------------------------------------------------------
 

@@ -38,14 +38,18 @@ _AT_SIGN: tuple[Recogniser, ...] = (
     amounts.quantity,
     web.path,
     web.tag,
-    signs.greek_letter,
     signs.exponent,
     signs.currency_sign,
     signs.sign,
 )
-_PLACE = re.compile(rf"(?P<digit>\d)|(?P<letter>(?<!{WORD}){LETTER})|(?P<sign>[^\w\s]|_|[⁰¹²³⁴⁵⁶⁷⁸⁹])")
-"""Where a recogniser may start: a digit, the first letter of a word, a sign."""
-_RECOGNISERS = {"digit": _AT_DIGIT, "letter": _AT_LETTER, "sign": _AT_SIGN}
+_AT_OTHER: tuple[Recogniser, ...] = (amounts.money, signs.greek_letter, signs.currency_sign, signs.sign)
+_PLACE = re.compile(
+    rf"(?P<digit>\d)|(?P<letter>(?<!{WORD}){LETTER})|"
+    r"(?P<sign>[-‐‑−–—~〜～+(/@#⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻])|(?P<other>[^\w\s]|_)"
+)
+"""Where a recogniser may start: a digit, the first letter of a word, a sign that may begin something longer, or "
+"another."""
+_RECOGNISERS = {"digit": _AT_DIGIT, "letter": _AT_LETTER, "sign": _AT_SIGN, "other": _AT_OTHER}
 
 
 def readings(text: str, grammar: Grammar) -> Iterator[Reading]:

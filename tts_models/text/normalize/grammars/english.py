@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from num2words import num2words
-
-from tts_models.text.normalize.grammar import DateOrder, Gender, Grammar, coins, names, word_set, words
+from tts_models.text.normalize.grammar import DateOrder, Gender, Grammar, coins, names, spell_out, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 from tts_models.text.normalize.recognise.context import END
 
@@ -17,6 +15,7 @@ _REGNAL = word_set(
     "Felipe Juan Pedro Napoleon Ramesses Ramses Ptolemy Cleopatra Thutmose Amenhotep Margrethe Harald Gustav Rama Paul "
     "Constantine Basil Otto Leopold Albert Umberto Baldwin Malcolm David Robert Christian Haakon Olaf"
 )
+_PLURALS = word_set("people men women children police sheep fish")
 _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
 
@@ -93,6 +92,7 @@ class English(Grammar):
     conjunction: ClassVar[str] = ""
 
     units: ClassVar = {
+        "temperature-generic": ("degree", "degrees"),
         "decibel": ("decibel", "decibels"),
         "frame": ("frame", "frames"),
         "revolution": ("revolution", "revolutions"),
@@ -110,7 +110,7 @@ class English(Grammar):
     def year(self, value: int) -> str:
         if value < 1000 or value > 2999:
             return self.cardinal(value)
-        spoken = str(num2words(value, lang="en", to="year"))
+        spoken = spell_out(value, "en", "year")
         return spoken if self.conjunction else spoken.replace(" and ", " ")
 
     def decade(self, value: int) -> str:
@@ -156,7 +156,7 @@ class English(Grammar):
             return decade.end(), self.decade(number.value)
         if len(number.integer) == 4 and (1100 <= number.value < 2000 or 2010 <= number.value < 2100):
             noun = re.compile(r" ([a-z]{3,})").match(text, end)
-            if not (noun and noun[1].endswith("s") and noun[1] not in self.function_words):
+            if not (noun and (noun[1] in _PLURALS or (noun[1].endswith("s") and noun[1] not in self.function_words))):
                 return end, self.year(number.value)
         return None
 
@@ -180,7 +180,7 @@ class English(Grammar):
                 return self.cardinal(hour) + suffix
             if hour in (0, 24):
                 return "midnight"
-            return f"{self.cardinal(hour)} {'hundred hours' if hour > 12 else 'o’clock'}"
+            return f"{self.cardinal(hour)} " + ("hundred hours" if hour > 12 else "o'clock")
         return f"{self.cardinal(hour)} {self._minutes(minute)}{suffix}"
 
     def _minutes(self, minute: int) -> str:

@@ -80,10 +80,10 @@ class French(Grammar):
     greek = Grammar.greek | words("β bêta;δ delta;ε epsilon;ζ zêta;η êta;θ thêta;μ mu;ν nu;ξ xi;ρ rhô;ω oméga;γ gamma")
     abbreviations = words("""
         M. monsieur; MM. messieurs; Mme madame; Mmes mesdames; Mlle mademoiselle; Mlles mesdemoiselles; Dr docteur
-        Dr. docteur; Pr professeur; Pr. professeur; Me maître; Mgr monseigneur; etc. et cetera; p. ex. par exemple
+        Dr. docteur; Pr professeur; Pr. professeur; Me maître; Mgr monseigneur; etc. et cetera; p._ex. par exemple
         c.-à-d. c'est-à-dire; c-à-d c'est-à-dire; av. avenue; bd boulevard; Bd boulevard; env. environ; St saint
         Ste sainte; apr. après; tél. téléphone; Tél. téléphone; Cie compagnie; vs versus; vs. versus; cf. confer
-        J.-C. Jésus-Christ; av. J.-C. avant Jésus-Christ; apr. J.-C. après Jésus-Christ; svp s'il vous plaît
+        J.-C. Jésus-Christ; av._J.-C. avant Jésus-Christ; apr._J.-C. après Jésus-Christ; svp s'il vous plaît
         SVP s'il vous plaît; ex. exemple; resp. respectivement
     """)
     number_abbreviations = words(
@@ -94,6 +94,7 @@ class French(Grammar):
         "er m;ers m;re f;ère f;ᵉʳ m;ʳᵉ f;e m;ᵉ m;ème m;ième m;eme m;es plural;èmes plural;èm m;nd second;nde seconde"
     )
     roman_suffixes: ClassVar = words("er m;re f;ère f;e m;ᵉ m;ème m;ième m;es plural")
+    plural_endings = ("s", "x", "mille")
     scales = words(
         "mille mille;millions millions;million million;milliards milliards;milliard milliard;M millions;Md milliards;"
         "Mds milliards;k mille"
@@ -104,11 +105,13 @@ class French(Grammar):
         "comme quand depuis jusque était fut sont ne pas il elle on nous vous ils elles car mais donc"
     )
     chapter_words = word_set(
-        "siècle siècles chapitre tome volume partie acte scène livre guerre mondiale article titre section phase type "
+        "numéro siècle siècles page chapitre tome volume partie acte scène livre guerre mondiale article titre "
+        "section phase type "
         "annexe figure tableau niveau groupe degré congrès édition étape dynastie paris lyon"
     )
 
     units: ClassVar = {
+        "temperature-generic": ("degré", "degrés"),
         "decibel": ("décibel", "décibels"),
         "frame": ("image", "images"),
         "revolution": ("tour", "tours"),

@@ -84,7 +84,8 @@ class Italian(Grammar):
     )
     closing_abbreviations = frozenset({"S.p.A.", "S.r.l."})
     roman_suffixes: ClassVar = words("º m;° m;ª f")
-    ordinal_suffixes: ClassVar = words("º m;° m;ª f;.º m;.ª f;o m;a f;mo m;ma f;esimo m;esima f")
+    ordinal_suffixes: ClassVar = words("º m;ª f;.º m;.ª f;o m;a f;mo m;ma f;esimo m;esima f")
+    article_before = r"(?:\b(?:il|lo|la|al|alla|del|della|nel|nella|sul|dal|i|le)|l')"
     scales = words(
         "mila mila;milioni milioni;milione milione;miliardi miliardi;miliardo miliardo;mln milioni;mld miliardi;"
         "M milioni"
@@ -96,11 +97,13 @@ class Italian(Grammar):
         "con senza più meno si da dal dalla ma né su suo sua come quando fino era fu sono già non ha mi ti ci vi"
     )
     chapter_words = word_set(
-        "secolo secoli capitolo tomo volume parte atto scena libro guerra mondiale articolo titolo sezione fase tipo "
+        "numero secolo secoli pagina capitolo tomo volume parte atto scena libro guerra mondiale articolo titolo "
+        "sezione fase tipo "
         "allegato figura tabella livello gruppo grado congresso edizione tappa dinastia"
     )
 
     units: ClassVar = {
+        "temperature-generic": ("grado", "gradi"),
         "decibel": ("decibel", "decibel"),
         "frame": ("fotogramma", "fotogrammi"),
         "revolution": ("giro", "giri"),
@@ -127,7 +130,7 @@ class Italian(Grammar):
 
     def special_number(self, text: str, start: int, end: int, number: Number) -> tuple[int, str] | None:
         following = _NOUN.match(text, end) if number.is_one and not number.sign else None
-        if not following or not (gender := self.counted_gender(following[1])):
+        if not following or not (gender := self.counted_gender(number, following[1])):
             return None
         if gender == "f" and following[1][0] in "aeiou":
             return end + 1, "un'"

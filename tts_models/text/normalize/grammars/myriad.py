@@ -8,7 +8,7 @@ _SMALL = ("", "十", "百", "千")
 
 
 def japanese(value: int) -> str:
-    """``12345678`` -> ``千二百三十四万五千六百七十八``; 一 is left out before 十百千, not before a lone 千 of myriads."""
+    """``12345678`` -> ``千二百三十四万五千六百七十八``; 一 left out before 十百千 but not in 一千万."""
     if value == 0:
         return "零"
     parts = []

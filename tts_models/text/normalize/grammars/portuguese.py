@@ -83,10 +83,10 @@ class Portuguese(Grammar):
     )
     abbreviations = words("""
         Sr. senhor; Sra. senhora; Srta. senhorita; Srs. senhores; Dr. doutor; Dra. doutora; D. dom; Prof. professor
-        Profa. professora; Profª professora; Eng. engenheiro; etc. etcétera; p. ex. por exemplo; p.ex. por exemplo
-        EUA Estados Unidos; a.C. antes de Cristo; d.C. depois de Cristo; a. C. antes de Cristo; d. C. depois de Cristo
+        Profa. professora; Profª professora; Eng. engenheiro; etc. etcétera; p._ex. por exemplo; p.ex. por exemplo
+        EUA Estados Unidos; a.C. antes de Cristo; d.C. depois de Cristo; a._C. antes de Cristo; d._C. depois de Cristo
         Av. avenida; R. rua; Pça. praça; aprox. aproximadamente; tel. telefone; Tel. telefone; Gal. general; Sto. santo
-        Sta. santa; vs. versus; vs versus; V. Exa. vossa excelência; Ltda. limitada; Cia. companhia; séc. século
+        Sta. santa; vs. versus; vs versus; V._Exa. vossa excelência; Ltda. limitada; Cia. companhia; séc. século
     """)
     number_abbreviations = words(
         "n.º número;nº número;Nº número;N.º número;n° número;N° número;núm. número;pág. página;págs. páginas;p. página;"
@@ -94,7 +94,8 @@ class Portuguese(Grammar):
         "Fig. figura"
     )
     roman_suffixes: ClassVar = words("º m;° m;ª f")
-    ordinal_suffixes: ClassVar = words(".º m;º m;° m;.ª f;ª f;o m;a f")
+    ordinal_suffixes: ClassVar = words(".º m;º m;.ª f;ª f;o m;a f")
+    article_before = r"\b(?:o|a|do|da|no|na|ao|à|os|as)"
     scales = words(
         "mil mil;milhões milhões;milhão milhão;bilhões bilhões;bilhão bilhão;trilhões trilhões;trilhão trilhão;"
         "mi milhões;bi bilhões;M milhões;tri trilhões"
@@ -105,7 +106,8 @@ class Portuguese(Grammar):
         "como quando desde até era foi são já não lhe me te nos si sim sobre entre mas pelo pela ontem hoje agora"
     )
     chapter_words = word_set(
-        "século séculos capítulo tomo volume parte ato cena livro guerra mundial artigo título seção fase tipo anexo "
+        "número século séculos página capítulo tomo volume parte ato cena livro guerra mundial artigo título seção "
+        "fase tipo anexo "
         "quadro figura tabela nível grupo grau congresso edição etapa dinastia"
     )
 

@@ -80,11 +80,11 @@ class Spanish(Grammar):
     abbreviations = words("""
         Sr. señor; Sra. señora; Srta. señorita; Sres. señores; Dr. doctor; Dra. doctora; D. don; Dña. doña; Ud. usted
         Uds. ustedes; Vd. usted; Vds. ustedes; Prof. profesor; Profa. profesora; Ing. ingeniero; Lic. licenciado
-        etc. etcétera; p. ej. por ejemplo; p.ej. por ejemplo; EE. UU. Estados Unidos; EE.UU. Estados Unidos
-        EEUU Estados Unidos; a. C. antes de Cristo; a.C. antes de Cristo; d. C. después de Cristo
+        etc. etcétera; p._ej. por ejemplo; p.ej. por ejemplo; EE._UU. Estados Unidos; EE.UU. Estados Unidos
+        EEUU Estados Unidos; a._C. antes de Cristo; a.C. antes de Cristo; d._C. después de Cristo
         d.C. después de Cristo
         Avda. avenida; Av. avenida; C/ calle; Pza. plaza; aprox. aproximadamente; tel. teléfono; Tel. teléfono
-        a.m. a eme; p.m. pe eme; a. m. a eme; p. m. pe eme; Gral. general; Sto. santo; Sta. santa; vs. versus; vs versus
+        a.m. a eme; p.m. pe eme; a._m. a eme; p._m. pe eme; Gral. general; Sto. santo; Sta. santa; vs. versus; vs versus
     """)
     number_abbreviations = words(
         "n.º número;nº número;Nº número;N.º número;n° número;N° número;núm. número;Núm. número;No. número;"
@@ -94,8 +94,9 @@ class Spanish(Grammar):
     closing_abbreviations = frozenset({"EE. UU.", "EE.UU."})
     roman_suffixes: ClassVar = words("º m;° m;ª f")
     ordinal_suffixes: ClassVar = words(
-        ".º m;º m;° m;.ª f;ª f;.er short;er short;ᵉʳ short;ro m;ra f;do m;da f;to m;ta f;mo m;ma f;vo m;va f;no m;na f"
+        ".º m;º m;.ª f;ª f;.er short;er short;ᵉʳ short;ro m;ra f;do m;da f;to m;ta f;mo m;ma f;vo m;va f;no m;na f"
     )
+    article_before = r"\b(?:el|la|del|al|los|las)"
     scales = words("mil mil;millones millones;millón millón;billones billones;billón billón;M millones;MM millones")
     unit_words = frozenset({"ha", "mi", "s", "h", "cal"})
     function_words = word_set(
@@ -104,11 +105,13 @@ class Spanish(Grammar):
         "era fue son ya no lo le me te nos si sí sobre según entre veces mientras pero hora ha había he"
     ) - {"veces", "hora"}
     chapter_words = word_set(
-        "siglo siglos capítulo tomo volumen parte acto escena libro guerra mundial artículo título sección fase tipo "
+        "número siglo siglos página capítulo tomo volumen parte acto escena libro guerra mundial artículo título "
+        "sección fase tipo "
         "anexo cuadro figura tabla nivel grupo grado rocky congreso edición etapa dinastía"
     )
 
     units: ClassVar = {
+        "temperature-generic": ("grado", "grados"),
         "decibel": ("decibelio", "decibelios"),
         "frame": ("fotograma", "fotogramas"),
         "revolution": ("revolución", "revoluciones"),

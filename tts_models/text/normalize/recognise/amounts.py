@@ -17,6 +17,7 @@ _FRACTION = re.compile(rf"(?:(?P<whole>\d{{1,3}})[ -])?(?P<n>\d{{1,3}}) ?[/⁄] 
 _DOTTED = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,10}(?![.\d])")
 _HYPHENATED = re.compile(rf"{BEGIN}\d{{1,15}}(?:[-‐‑]\d{{1,15}}){{2,8}}(?:[-‐‑][0-9Xx])?(?![-\d]){END}")
 _NEXT_WORD = re.compile(rf"[ \u00a0\u202f]({LETTER}+)")
+_WORD_BEFORE = re.compile(rf"({LETTER}+) $")
 _FEET_INCHES = re.compile(r"(?P<ft>\d{1,3}) ?['’′] ?(?:(?P<in>\d{1,2}) ?(?:\"|”|″|''|′′))")
 _RANGE_DASH = re.compile(r"(?: ?[–—~〜～] ?|[-‐‑])(?=[-−]?\d|[€$£¥₹])")
 
@@ -103,6 +104,8 @@ def fraction(ctx: Context, i: int) -> tuple[int, str] | None:
     if not match or (i and ctx.text[i - 1] in "./⁄"):
         return None
     numerator, denominator = int(match["n"]), int(match["d"])
+    if numerator >= denominator and denominator <= 100 and not match["whole"] and ctx.grammar.spaced:
+        return match.end(), f"{ctx.grammar.cardinal(numerator)} {ctx.grammar.cardinal(denominator)}"  # 24/7
     small = 2 <= denominator <= 20 or denominator in (25, 30, 32, 50, 60, 64, 100, 1000)
     if not (0 < numerator < denominator and small):
         return None
@@ -124,7 +127,9 @@ def identifier(ctx: Context, i: int) -> tuple[int, str] | None:
     match = _HYPHENATED.match(ctx.text, i)
     if match:
         groups = re.split(r"[-‐‑]", match[0])
-        return match.end(), grammar.pause.join(grammar.digits(g) if g.isdigit() else grammar.letters(g) for g in groups)
+        return match.end(), grammar.pause.join(
+            grammar.digits(g) if g.isdecimal() else grammar.letters(g) for g in groups
+        )
     return None
 
 
@@ -132,7 +137,7 @@ def quantity(ctx: Context, i: int) -> tuple[int, str] | None:
     """A number and what follows it: currency, percent sign, unit, ordinal suffix, exponent or nothing."""
     text, grammar = ctx.text, ctx.grammar
     signed = _signed(ctx, i)
-    if not signed or not text[signed[1] : signed[1] + 1].isdigit():
+    if not signed or not text[signed[1] : signed[1] + 1].isdecimal():
         return None
     start = signed[1]
     feet = _FEET_INCHES.match(text, start)
@@ -149,7 +154,7 @@ def quantity(ctx: Context, i: int) -> tuple[int, str] | None:
     special = grammar.special_number(text, start, end, number)
     if special:
         return special
-    for read in (_money_after, _percent_after, _unit_after, _ordinal_after):
+    for read in (_money_after, _percent_after, _ordinal_after, _unit_after):
         found = read(ctx, end, number)
         if found:
             return found
@@ -159,21 +164,24 @@ def quantity(ctx: Context, i: int) -> tuple[int, str] | None:
         return power.end(), f"{grammar.number(number)}{grammar.space}{grammar.power(exponent)}"
     if re.match(LETTER, text[end : end + 1]):
         return _in_name(ctx, start) if not signed[0] else (end, grammar.number(number))
-    return end, grammar.number(number, _counted(ctx, end))
+    return end, grammar.number(number, _counted(ctx, start, end, number))
 
 
 def _in_name(ctx: Context, start: int) -> tuple[int, str]:
     """Digits beside letters."""
     end = start
-    while end < len(ctx.text) and ctx.text[end].isdigit():
+    while end < len(ctx.text) and ctx.text[end].isdecimal():
         end += 1
     return end, ctx.grammar.number_in_name(ctx.text[start:end])
 
 
-def _counted(ctx: Context, end: int) -> Gender | None:
-    """Gender of the noun after a plain number."""
+def _counted(ctx: Context, start: int, end: int, number: Number) -> Gender | None:
+    """Gender of the noun after a plain number, unless the noun before it has the number for a name (*página 21*)."""
     match = _NEXT_WORD.match(ctx.text, end)
-    return ctx.grammar.counted_gender(match[1]) if match else None
+    named = _WORD_BEFORE.search(ctx.before(start))
+    if not match or (named and named[1].lower() in ctx.grammar.chapter_words):
+        return None
+    return ctx.grammar.counted_gender(number, match[1])
 
 
 def _money_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | None:
@@ -216,8 +224,13 @@ def _unit_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | Non
 def _ordinal_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | None:
     if number.fraction or number.sign or not ctx.grammar.ordinal_suffixes:
         return None
+    if number.is_identifier or not number.value:
+        return None
     match = _ordinal_pattern(ctx.grammar).match(ctx.text, end)
-    if not match or number.is_identifier or not number.value:
+    if not match and ctx.text.startswith("°", end) and ctx.grammar.article_before:
+        article = re.search(rf"{ctx.grammar.article_before} ?$", ctx.before(end - len(number.integer)), re.IGNORECASE)
+        return (end + 1, ctx.grammar.ordinal(number.value)) if article else None
+    if not match:
         return None
     return match.end(), ctx.grammar.ordinal(number.value, ctx.grammar.ordinal_suffixes[match[0]])
 

@@ -120,7 +120,7 @@ def _month_names(grammar: Grammar) -> dict[str, int]:
                 names.setdefault(str(name).lower().rstrip("."), number)
     if grammar.locale.startswith("en"):
         names["sept"] = names["sep"] = 9
-    return {name: number for name, number in names.items() if not name[0].isdigit()}
+    return {name: number for name, number in names.items() if not name[0].isdecimal()}
 
 
 @lru_cache

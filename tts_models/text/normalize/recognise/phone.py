@@ -36,11 +36,11 @@ def phone(ctx: Context, i: int) -> tuple[int, str] | None:
 
 
 def _is_number(text: str, region: str | None) -> bool:
-    """Whether the numbering plan has such a number; fictitious exchanges (555) of a right length count too."""
+    """Whether the numbering plan has such a number; of a shape that only telephone numbers have, the length will do."""
     try:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return False
-    if region is None or parsed.country_code == 1:
+    if region is None or parsed.country_code == 1 or text.startswith(("0", "(")):
         return bool(phonenumbers.is_possible_number(parsed))
     return bool(phonenumbers.is_valid_number(parsed))

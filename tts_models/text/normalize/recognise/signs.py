@@ -11,7 +11,7 @@ from tts_models.text.normalize.recognise.context import BEGIN, END, LETTER, WORD
 from tts_models.text.normalize.recognise.units import CURRENCY_SIGNS
 
 _ROMAN = re.compile(
-    rf"{BEGIN}(?=[IVXLC])(C{{0,3}}(?:X[LC]|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))(ers?|re|ère|i?ème|es?|ᵉ|º|°|ª)?{END}"
+    rf"{BEGIN}(?=[IVXLC])(C{{0,3}}(?:X[LC]|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))(er|re|ère|i?ème|es?|ᵉ|º|°|ª)?{END}"
 )
 _ROMAN_VALUE = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PREVIOUS_WORD = re.compile(rf"({LETTER}+)[.,]?[ \u00a0]$")
@@ -54,6 +54,8 @@ def roman_numeral(ctx: Context, i: int) -> tuple[int, str] | None:
     value, end, suffix = _roman_value(match[1]), match.end(), match[2]
     previous = _PREVIOUS_WORD.search(ctx.before(i))
     if suffix:
+        if suffix.isalpha() and (not set(match[1]) <= set("IVX") or (suffix == "es" and len(match[1]) < 2)):
+            return None  # Les, Ces
         written = ctx.grammar.roman_suffixes.get(suffix)
         return (end, ctx.grammar.ordinal(value, written)) if written else None
     spoken = ctx.grammar.roman(match[1], value, previous[1] if previous else "", ctx.text[end : end + 24])
@@ -97,10 +99,10 @@ def sign(ctx: Context, i: int) -> tuple[int, str] | None:
         name = grammar.symbols[char]
         left = text[i - 1] if i else " "
         right = text[i + 1] if i + 1 < len(text) else " "
-        if char == "#" and right.isdigit():
+        if char == "#" and right.isdecimal():
             return i + 1, grammar.number_sign
         if char == "~":
-            return i + 1, name if right.isdigit() else ""
+            return i + 1, name if right.isdecimal() else ""
         if char == "*":
             operator = re.match(r" ?\d", text[i + 1 : i + 3]) and re.search(r"[\d)] ?$", text[max(0, i - 2) : i])
             return i + 1, name if operator else ""

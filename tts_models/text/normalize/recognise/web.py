@@ -33,7 +33,7 @@ def _spell(address: str, grammar: Grammar) -> str:
     spoken: list[str] = []
     for piece in _PIECE.findall(address):
         lower = piece.lower()
-        if piece.isdigit():
+        if piece.isdecimal():
             spoken.append(
                 grammar.cardinal(int(piece)) if len(piece) <= 2 and piece[0] != "0" else grammar.digits(piece)
             )
