@@ -1,0 +1,195 @@
+"""The clip a voice is enrolled from: bytes as a client sent them -> speech at 16 kHz.
+
+::
+
+    bytes -> [container, codec] -> mono -> 16 kHz -> speech only
+
+The bytes are a stranger's. Only the containers and codecs named here are opened, no other file or address is ever
+followed, and decoding stops as soon as a limit is passed, whatever the header promised.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import av
+import av.error
+import numpy as np
+
+from tts_models.errors import ReferenceAudioError
+from tts_models.speaker import ENCODER_RATE_HZ
+from tts_models.speaker.voice_activity import VoiceActivityDetector
+from tts_models.types import FloatArray
+
+_CONTAINERS = "wav,aiff,caf,mp3,flac,ogg,mov,matroska,aac"
+_CODECS = (
+    "mp3float,mp3,flac,opus,libopus,vorbis,aac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
+    "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_u8,pcm_s8,pcm_alaw,pcm_mulaw,adpcm_ima_wav,adpcm_ms"
+)
+_FORMATS_IN_WORDS = "wav, mp3, flac, ogg (Opus or Vorbis), m4a, webm or aac"
+_MIN_RATE_HZ, _MAX_RATE_HZ = 4_000, 384_000
+_MAX_CHANNELS = 64
+_MAX_DAMAGED_SHARE = 0.1
+_DECODER_ERRORS = (av.error.FFmpegError, ValueError, OSError, EOFError, MemoryError, OverflowError, NotImplementedError)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceAudioLimits:
+    """What a clip must keep to.
+
+    Attributes:
+        max_bytes: Largest file.
+        max_duration_s: Longest clip, silence included, seconds.
+        min_speech_s: Least speech in it, seconds.
+    """
+
+    max_bytes: int = 10 * 2**20
+    max_duration_s: float = 30.0
+    min_speech_s: float = 1.0
+
+
+def decode_reference_audio(data: bytes, limits: ReferenceAudioLimits | None = None) -> FloatArray:
+    """The speech in a recording, whatever its format, rate and channels.
+
+    Args:
+        data: The file: wav, aiff, mp3, flac, ogg (Opus, Vorbis), m4a/mp4, webm or aac, told by its content.
+        limits: What it must keep to.
+
+    Returns:
+        ``(n,)`` float32 mono at 16 kHz, finite: the stretches of speech one after another, short pauses included.
+
+    Raises:
+        ReferenceAudioError: If it is no audio, damaged, larger or longer than the limits, or has too little speech.
+    """
+    limits = limits or ReferenceAudioLimits()
+    waveform = decode_audio(data, limits)
+    stretches = _detector().speech(waveform)
+    speech_s = sum(end - start for start, end in stretches) / ENCODER_RATE_HZ
+    if not stretches:
+        raise ReferenceAudioError("No speech was heard in the reference audio. Send a clear recording of one speaker.")
+    if speech_s < limits.min_speech_s:
+        raise ReferenceAudioError(
+            f"The reference audio holds {speech_s:.1f} s of speech; a voice needs at least {limits.min_speech_s:g} s."
+        )
+    return np.concatenate([waveform[start:end] for start, end in stretches])
+
+
+def decode_audio(data: bytes, limits: ReferenceAudioLimits) -> FloatArray:
+    """All of a recording, silence included; see :func:`decode_reference_audio`.
+
+    Returns:
+        ``(n,)`` float32 mono at 16 kHz, finite, n > 0.
+
+    Raises:
+        ReferenceAudioError: If it is no audio, damaged, or larger or longer than the limits.
+    """
+    if not data:
+        raise ReferenceAudioError("The reference audio is empty.")
+    if len(data) > limits.max_bytes:
+        raise ReferenceAudioError(
+            f"The reference audio has {len(data) / 2**20:.1f} MiB; "
+            f"at most {limits.max_bytes / 2**20:g} MiB are accepted."
+        )
+    pieces = []
+    n_samples = 0
+    for piece in _Decoder(data).pieces():
+        pieces.append(piece)
+        n_samples += len(piece)
+        if n_samples > limits.max_duration_s * ENCODER_RATE_HZ:
+            raise ReferenceAudioError(
+                f"The reference audio is longer than {limits.max_duration_s:g} s. Send a shorter part of it."
+            )
+    if not n_samples:
+        raise ReferenceAudioError("There is no sound in the reference audio.")
+    waveform = np.concatenate(pieces)
+    if not np.isfinite(waveform).all():
+        raise ReferenceAudioError("The reference audio holds samples that are not numbers.")
+    return waveform
+
+
+class _Decoder:
+    """FFmpeg over bytes in memory, one frame at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._shape: tuple[int, str, str] | None = None
+        self._resampler: av.AudioResampler | None = None
+
+    def pieces(self) -> Iterator[FloatArray]:
+        """Mono float32 at 16 kHz, in order.
+
+        Raises:
+            ReferenceAudioError: If this is no audio, or much of it is damaged.
+        """
+        try:
+            with av.open(
+                io.BytesIO(self._data),
+                options={"format_whitelist": _CONTAINERS, "codec_whitelist": _CODECS, "protocol_whitelist": ""},
+                metadata_errors="replace",
+            ) as container:
+                assert isinstance(container, av.container.InputContainer)
+                yield from self._decoded(container)
+        except _DECODER_ERRORS as error:
+            raise ReferenceAudioError(
+                f"The reference audio could not be read. Send a complete file in {_FORMATS_IN_WORDS}."
+            ) from error
+
+    def _decoded(self, container: av.container.InputContainer) -> Iterator[FloatArray]:
+        # PyAV has a stream without a codec context where FFmpeg has no decoder, or the whitelist none to allow.
+        streams = [stream for stream in container.streams.audio if stream.codec_context]
+        if not streams:
+            raise ReferenceAudioError("There is no sound in the reference audio, or none in a format known here.")
+        stream = streams[0]
+        stream.codec_context.thread_count = 1
+        n_packets = n_damaged = 0
+        for packet in container.demux(stream):
+            n_packets += 1
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                # One bad packet, such as the stump of a frame where an mp3 was cut, does not spoil a recording.
+                n_damaged += 1
+                continue
+            for frame in frames:
+                yield from self._resampled(frame)
+        yield from self._resampled_rest()
+        if n_damaged > max(1, _MAX_DAMAGED_SHARE * n_packets):
+            raise ReferenceAudioError("The reference audio is damaged. Send it again, or in another format.")
+
+    def _resampled(self, frame: av.AudioFrame) -> Iterator[FloatArray]:
+        rate_hz, n_channels = frame.sample_rate, len(frame.layout.channels)
+        if not _MIN_RATE_HZ <= rate_hz <= _MAX_RATE_HZ or not 0 < n_channels <= _MAX_CHANNELS:
+            raise ReferenceAudioError(
+                f"The reference audio has {n_channels} channels at {rate_hz} Hz; up to {_MAX_CHANNELS} channels and "
+                f"{_MIN_RATE_HZ} to {_MAX_RATE_HZ} Hz are accepted."
+            )
+        if (shape := (rate_hz, frame.layout.name, frame.format.name)) != self._shape:
+            # Chained ogg files, and mp3 files stuck together, change on the way.
+            yield from self._resampled_rest()
+            self._shape = shape
+            self._resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=ENCODER_RATE_HZ)
+        assert self._resampler is not None
+        frame.pts = None  # a gap in the time stamps, such as a bad packet leaves, is not to be filled
+        yield from map(_mono, self._resampler.resample(frame))
+
+    def _resampled_rest(self) -> Iterator[FloatArray]:
+        if self._resampler is not None:
+            yield from map(_mono, self._resampler.resample(None))
+
+
+def _mono(frame: av.AudioFrame) -> FloatArray:
+    """The mean of the channels, ``(n,)`` float32.
+
+    The resampler could mix them as well, but makes the sum louder, and refuses layouts it has no name for. Frames come
+    from it interleaved: PyAV reads past the end of the list of channels of a planar frame that has eight or more.
+    """
+    mean: FloatArray = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).mean(axis=1, dtype=np.float32)
+    return mean
+
+
+@cache
+def _detector() -> VoiceActivityDetector:
+    return VoiceActivityDetector.load()
