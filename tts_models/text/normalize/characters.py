@@ -35,6 +35,8 @@ def _fold(char: str) -> str:
         return " "
     if category == "Zs":
         return " "
+    if "\u2160" <= char <= "\u217f":  # Roman numerals with a character of their own
+        return f"{_SEAM}{unicodedata.numeric(char):.0f}{_SEAM}"
     decomposition = unicodedata.decomposition(char)
     if not decomposition.startswith("<"):
         return char
@@ -67,7 +69,7 @@ def fold(text: str) -> str:
     selectors, private use, lone surrogates) go. Letters stay, composed (NFC). Line breaks stay.
     """
     text = unicodedata.normalize("NFC", text.translate(_TABLE))
-    text = _SEAMS.sub(lambda m: " " if m[1] and m[2] else "", text)
+    text = _SEAMS.sub(lambda m: join(m[1] or "", m[2] or ""), text)
     text = _WIDE_SEPARATOR.sub(lambda m: ":" if m[0] == "：" else ".", text)
     return _STRAY_JOINER.sub("", text)
 

@@ -106,6 +106,10 @@ class Grammar(ABC):
     """Between the two halves of a compound unit."""
     to: ClassVar[str]
     """Between the ends of a range."""
+    ratio: ClassVar[str]
+    """Between the terms of ``16:9``."""
+    sharp: ClassVar[str] = "sharp"
+    """The sign after a letter of the scale: ``C#``."""
     of: ClassVar[str] = ""
     """Between a round million and what it counts."""
     number_sign: ClassVar[str]
@@ -320,6 +324,8 @@ class Grammar(ABC):
 
     def number_in_name(self, digits: str) -> str:
         """Digits beside letters: ``MP3``, ``A380``."""
+        if len(digits) == 4 and 1900 <= int(digits) < 2100:
+            return self.year(int(digits))
         plain = len(digits) <= 3 and not (len(digits) > 1 and digits[0] == "0")
         return self.cardinal(int(digits)) if plain else self.digits(digits)
 

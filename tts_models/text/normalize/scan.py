@@ -17,6 +17,7 @@ _AT_LETTER: tuple[Recogniser, ...] = (
     amounts.money,
     signs.abbreviation,
     signs.roman_numeral,
+    web.path,
     signs.greek_letter,
 )
 _AT_DIGIT: tuple[Recogniser, ...] = (
@@ -27,12 +28,15 @@ _AT_DIGIT: tuple[Recogniser, ...] = (
     calendar.named_date,
     phone.phone,
     calendar.clock,
+    amounts.ratio,
     amounts.fraction,
     amounts.identifier,
     amounts.quantity,
 )
 _AT_SIGN: tuple[Recogniser, ...] = (
     amounts.range_dash,
+    amounts.arithmetic_minus,
+    signs.arrow,
     phone.phone,
     amounts.money,
     amounts.quantity,
@@ -44,8 +48,8 @@ _AT_SIGN: tuple[Recogniser, ...] = (
 )
 _AT_OTHER: tuple[Recogniser, ...] = (amounts.money, signs.greek_letter, signs.currency_sign, signs.sign)
 _PLACE = re.compile(
-    rf"(?P<digit>\d)|(?P<letter>(?<!{WORD}){LETTER})|"
-    r"(?P<sign>[-‐‑−–—~〜～+(/@#⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻])|(?P<other>[^\w\s]|_)"
+    rf"(?P<digit>\d)|(?P<letter>(?<!{WORD}){LETTER}|{signs.GREEK})|"
+    r"(?P<sign>[-‐‑−–—~〜～+(/@#^<=⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻])|(?P<other>[^\w\s]|_)"
 )
 """Where a recogniser may start: a digit, the first letter of a word, a sign that may begin something longer, or "
 "another."""

@@ -29,6 +29,7 @@ class Chinese(Grammar):
     spaced = False
     space = ""
     pause = "，"
+    ratio, sharp = "比", "井"
     digit_names = tuple("零一二三四五六七八九")
     phone_digits = tuple("零幺二三四五六七八九")
     minus, plus, point, percent_word, per, to = "负", "正", "点", "百分之", "每", "到"

@@ -13,9 +13,10 @@ _REGNAL = word_set(
     "Henry Louis Charles George Elizabeth Edward William James Richard John Mary Philip Philippe Pius Benedict Francis "
     "Clement Leo Gregory Innocent Urban Alexander Nicholas Peter Catherine Frederick Wilhelm Ferdinand Alfonso Carlos "
     "Felipe Juan Pedro Napoleon Ramesses Ramses Ptolemy Cleopatra Thutmose Amenhotep Margrethe Harald Gustav Rama Paul "
-    "Constantine Basil Otto Leopold Albert Umberto Baldwin Malcolm David Robert Christian Haakon Olaf"
+    "Constantine Basil Otto Leopold Albert Umberto Baldwin David Robert Christian Haakon Olaf"
 )
 _PLURALS = word_set("people men women children police sheep fish")
+_STREETS = word_set("Ave. Blvd. Rd.")
 _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
 
@@ -28,6 +29,7 @@ class English(Grammar):
     region = "US"
     number_format = NumberFormat(decimal=".", group=",")
     date_order: ClassVar[DateOrder] = "MDY"
+    ratio, sharp = "to", "sharp"
     digit_names = names("zero one two three four five six seven eight nine")
     minus, plus, point, percent_word, per, to = "minus", "plus", "point", "percent", "per", "to"
     number_sign, and_coins = "number", "and"
@@ -119,6 +121,8 @@ class English(Grammar):
         return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
     def fraction(self, numerator: int, denominator: int) -> str:
+        if (numerator, denominator) == (9, 11):
+            return "nine eleven"
         one, many = _DENOMINATORS.get(denominator, (self.ordinal(denominator), self.ordinal(denominator) + "s"))
         return f"{self.cardinal(numerator)} {one if numerator == 1 else many}"
 
@@ -127,6 +131,8 @@ class English(Grammar):
         return f"{self.cardinal(whole)} and {'a ' + part[4:] if numerator == 1 and denominator in (2, 4) else part}"
 
     def abbreviation(self, written: str, before: str, after: str) -> str:
+        if written in _STREETS:
+            return self.abbreviations[written] if before[-2:-1].isalpha() else ""
         if written in ("St.", "Dr.") and before[-2:-1].isalpha() and not after.lstrip(" ")[:1].isupper():
             return "Street" if written == "St." else "Drive"
         return self.abbreviations[written]
@@ -143,7 +149,7 @@ class English(Grammar):
     def roman(self, numeral: str, value: int, previous: str, following: str) -> str:
         if previous.lower() in self.chapter_words:
             return self.cardinal(value)
-        if previous in _REGNAL:
+        if previous in _REGNAL and (numeral != "I" or re.match(r"['’,.;:)]|$| (?:of|was|and|the)\b", following)):
             return f"the {self.ordinal(value)}"
         small = set(numeral) <= set("IVX") and len(numeral) > 1
         return self.cardinal(value) if small and previous[:1].isupper() and previous[1:].islower() else ""

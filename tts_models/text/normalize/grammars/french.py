@@ -41,6 +41,7 @@ class French(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":h"
+    ratio, sharp = "sur", "dièse"
     digit_names = names("zéro un deux trois quatre cinq six sept huit neuf")
     letter_names = words(
         "a a;b bé;c cé;d dé;e e;f effe;g gé;h hache;i i;j ji;k ka;l elle;m emme;n enne;o o;p pé;q ku;r erre;s esse;"

@@ -39,6 +39,7 @@ class Hindi(Grammar):
     number_format = NumberFormat(decimal=".", group=",", indian=True)
     date_order = "DMY"
     dotted_dates = True
+    ratio, sharp = "अनुपात", "शार्प"
     digit_names = _BELOW_HUNDRED[:10]
     letter_names = words(
         "a ए;b बी;c सी;d डी;e ई;f एफ़;g जी;h एच;i आई;j जे;k के;l एल;m एम;n एन;o ओ;p पी;q क्यू;r आर;s एस;t टी;u यू;v वी;"

@@ -34,6 +34,7 @@ class Italian(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":.h"
+    ratio, sharp = "a", "diesis"
     digit_names = names("zero uno due tre quattro cinque sei sette otto nove")
     letter_names = words(
         "a a;b bi;c ci;d di;e e;f effe;g gi;h acca;i i;j i lunga;k cappa;l elle;m emme;n enne;o o;p pi;q cu;r erre;"

@@ -26,6 +26,7 @@ class Japanese(Grammar):
     spaced = False
     space = ""
     pause = "、"
+    ratio, sharp = "対", "シャープ"
     digit_names = tuple(DIGITS)
     letter_names = words(
         "a エー;b ビー;c シー;d ディー;e イー;f エフ;g ジー;h エイチ;i アイ;j ジェー;k ケー;l エル;m エム;n エヌ;"

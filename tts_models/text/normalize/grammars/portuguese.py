@@ -40,6 +40,7 @@ class Portuguese(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":h"
+    ratio, sharp = "por", "sustenido"
     digit_names = names("zero um dois três quatro cinco seis sete oito nove")
     phone_digits = names("zero um dois três quatro cinco meia sete oito nove")  # "meia" keeps six apart from three
     letter_names = words(

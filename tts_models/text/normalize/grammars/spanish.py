@@ -35,6 +35,7 @@ class Spanish(Grammar):
     date_order = "DMY"
     dotted_dates = True
     clock_separators = ":h"
+    ratio, sharp = "a", "sostenido"
     digit_names = names("cero uno dos tres cuatro cinco seis siete ocho nueve")
     letter_names = words(
         "a a;b be;c ce;d de;e e;f efe;g ge;h hache;i i;j jota;k ka;l ele;m eme;n ene;o o;p pe;q cu;r erre;s ese;"

@@ -17,6 +17,8 @@ _FRACTION = re.compile(rf"(?:(?P<whole>\d{{1,3}})[ -])?(?P<n>\d{{1,3}}) ?[/⁄] 
 _DOTTED = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,10}(?![.\d])")
 _HYPHENATED = re.compile(rf"{BEGIN}\d{{1,15}}(?:[-‐‑]\d{{1,15}}){{2,8}}(?:[-‐‑][0-9Xx])?(?![-\d]){END}")
 _NEXT_WORD = re.compile(rf"[ \u00a0\u202f]({LETTER}+)")
+_NAME_DIGITS = re.compile(r"\d+(?:\.\d{1,9}){0,9}")
+_RATIO = re.compile(rf"{BEGIN}(\d{{1,9}}):(\d{{1,9}})(?!:?\d){END}")
 _WORD_BEFORE = re.compile(rf"({LETTER}+) $")
 _FEET_INCHES = re.compile(r"(?P<ft>\d{1,3}) ?['’′] ?(?:(?P<in>\d{1,2}) ?(?:\"|”|″|''|′′))")
 _RANGE_DASH = re.compile(r"(?: ?[–—~〜～] ?|[-‐‑])(?=[-−]?\d|[€$£¥₹])")
@@ -114,6 +116,16 @@ def fraction(ctx: Context, i: int) -> tuple[int, str] | None:
     return match.end(), ctx.grammar.fraction(numerator, denominator)
 
 
+def ratio(ctx: Context, i: int) -> tuple[int, str] | None:
+    """``16:9``, where it is no time of day."""
+    match = _RATIO.match(ctx.text, i)
+    if not match:
+        return None
+    grammar = ctx.grammar
+    ends = (grammar.number(Number(part)) for part in match.groups())
+    return match.end(), f"{grammar.space}{grammar.ratio}{grammar.space}".join(ends)
+
+
 def identifier(ctx: Context, i: int) -> tuple[int, str] | None:
     """``1.2.3`` and IP addresses, part by part; ``978-3-16-148410-0``, digit by digit."""
     grammar = ctx.grammar
@@ -162,17 +174,17 @@ def quantity(ctx: Context, i: int) -> tuple[int, str] | None:
     if power:
         exponent = int(superscript_value(power[0].lstrip("^")).replace("−", "-"))
         return power.end(), f"{grammar.number(number)}{grammar.space}{grammar.power(exponent)}"
-    if re.match(LETTER, text[end : end + 1]):
-        return _in_name(ctx, start) if not signed[0] else (end, grammar.number(number))
+    if re.match(LETTER, text[end : end + 1]) and not (number.sign or number.fraction or number.grouped):
+        return _in_name(ctx, start)
     return end, grammar.number(number, _counted(ctx, start, end, number))
 
 
 def _in_name(ctx: Context, start: int) -> tuple[int, str]:
     """Digits beside letters."""
-    end = start
-    while end < len(ctx.text) and ctx.text[end].isdecimal():
-        end += 1
-    return end, ctx.grammar.number_in_name(ctx.text[start:end])
+    match = _NAME_DIGITS.match(ctx.text, start)
+    assert match, "called at a digit"
+    point = f"{ctx.grammar.space}{ctx.grammar.version_point}{ctx.grammar.space}"
+    return match.end(), point.join(ctx.grammar.number_in_name(part) for part in match[0].split("."))
 
 
 def _counted(ctx: Context, start: int, end: int, number: Number) -> Gender | None:
@@ -233,6 +245,13 @@ def _ordinal_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | 
     if not match:
         return None
     return match.end(), ctx.grammar.ordinal(number.value, ctx.grammar.ordinal_suffixes[match[0]])
+
+
+def arithmetic_minus(ctx: Context, i: int) -> tuple[int, str] | None:
+    """The spaced hyphen of ``10 - 5 = 5``."""
+    around = ctx.text[max(0, i - 24) : i + 24]
+    spaced = ctx.text[i] == "-" and ctx.last_end == i - 1 and re.match(r" \d", ctx.text[i + 1 : i + 3])
+    return (i + 1, ctx.grammar.minus) if spaced and re.search(r" [=+×÷] ", around) else None
 
 
 def range_dash(ctx: Context, i: int) -> tuple[int, str] | None:

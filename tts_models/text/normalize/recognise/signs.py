@@ -15,9 +15,11 @@ _ROMAN = re.compile(
 )
 _ROMAN_VALUE = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PREVIOUS_WORD = re.compile(rf"({LETTER}+)[.,]?[ \u00a0]$")
-_GREEK = re.compile(rf"{BEGIN}[α-ωΑ-Ωϕϑϵµ∆Ω]{END}")
+GREEK = "[α-ωΑ-Ωϕϑϵµ∆Ω]"
+_GREEK = re.compile(rf"(?<![\u0370-\u03ff\u1f00-\u1fff]){GREEK}(?![\u0370-\u03ff\u1f00-\u1fff])")
+_ARROW = re.compile(r"<?[-=]{1,3}>|<[-=]{1,3}(?!\d)")
 GLUED = rf"(?!{LETTER})"
-_SUPERSCRIPT = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}")
+_SUPERSCRIPT = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}|\^[-−]?\d{1,6}")
 
 
 @lru_cache
@@ -43,7 +45,8 @@ def abbreviation(ctx: Context, i: int) -> tuple[int, str] | None:
     )
     if closes and written.endswith("."):
         end -= 1
-    return end, grammar.abbreviation(written, ctx.before(i), rest)
+    spoken = grammar.abbreviation(written, ctx.before(i), rest)
+    return (end, spoken) if spoken else None
 
 
 def roman_numeral(ctx: Context, i: int) -> tuple[int, str] | None:
@@ -80,14 +83,22 @@ def greek_letter(ctx: Context, i: int) -> tuple[int, str] | None:
     return (match.end(), name) if name else None
 
 
+def arrow(ctx: Context, i: int) -> tuple[int, str] | None:
+    """``->`` and ``<=>``, as silent as the arrows they stand for."""
+    match = _ARROW.match(ctx.text, i)
+    return (match.end(), "") if match else None
+
+
 def exponent(ctx: Context, i: int) -> tuple[int, str] | None:
-    """``x²``; after anything but a single letter or a bracket, superscript digits are a footnote's number."""
+    """``x²``, ``x^2``; after a word, superscript digits are the number of a footnote."""
     match = _SUPERSCRIPT.match(ctx.text, i)
     if not match:
         return None
-    before = ctx.before(i, 2)
-    value = int(superscript_value(match[0]))
-    if re.search(rf"(?:^|[^\w]){LETTER}$|\d{LETTER}$|[)\]]$", before):
+    before = ctx.before(i, 3)
+    value = int(superscript_value(match[0].lstrip("^")).replace("−", "-"))
+    if match[0][0] == "^" and not re.search(r"[\w)\]]$", before):
+        return None
+    if match[0][0] == "^" or re.search(rf"(?<!{LETTER}){LETTER}{{1,2}}$|[)\]]$", before):
         return match.end(), ctx.grammar.power(value)
     return match.end(), ctx.grammar.cardinal(abs(value))
 
@@ -110,7 +121,9 @@ def sign(ctx: Context, i: int) -> tuple[int, str] | None:
             return i + 1, ""
         if char in "#" and not re.match(rf"{WORD}", right) and not re.match(WORD, left):
             return i + 1, ""
-        if char in "<>=/\\+&%@" and (left == char or right == char):
+        if char == "#" and re.search(r"(?:^|[\W_])[A-G]$", ctx.before(i, 2)):
+            return i + 1, grammar.sharp
+        if char in "<>=/\\&%@" and (left == char or right == char):
             return i + 1, ""
         return i + 1, name
     return (i + 1, "") if is_silent(char) else None
