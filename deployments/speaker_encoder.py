@@ -65,7 +65,7 @@ class SpeakerEncoder:
         Raises:
             ReferenceAudioError: Not audio, or none that shows a voice.
         """
-        from tts_models.speaker.reference import decode_reference_audio
+        from tts_models.speaker.reference_audio import decode_reference_audio  # with torch inside: see load
 
         return await self._embed(await asyncio.to_thread(decode_reference_audio, audio))
 

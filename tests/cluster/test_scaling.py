@@ -61,11 +61,14 @@ async def test_waiting_for_the_acoustic_model_is_not_a_queue_of_the_vocoder(clus
 
 
 def test_four_quarters_of_a_gpu_are_placed_and_a_fifth_waits(cluster: Cluster) -> None:
-    quarter = {"num_cpus": 0.01, "num_gpus": 0.25}
-    cluster.deploy(Vocoder={"num_replicas": 5, "ray_actor_options": quarter}, wait=False)
+    quarter = {
+        "ray_actor_options": {"num_cpus": 0.01, "num_gpus": 0.25},
+        "graceful_shutdown_timeout_s": 1,  # Ray waits all of it for a replica that was never placed
+    }
+    cluster.deploy(Vocoder={"num_replicas": 5, **quarter}, wait=False)
     until(lambda: cluster.replicas("Vocoder") == 4, 60, "four vocoders run")
     time.sleep(3)
     assert cluster.replicas("Vocoder") == 4
     assert cluster.replicas("Vocoder", "STARTING") == 1
-    cluster.deploy(Vocoder={"num_replicas": 4, "ray_actor_options": quarter})
+    cluster.deploy(Vocoder={"num_replicas": 4, **quarter})
     assert cluster.replicas("Vocoder") == 4
