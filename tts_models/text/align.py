@@ -34,8 +34,9 @@ def align(source: str, target: str) -> list[int]:
         pending, pending_chars = None, 0
 
     keys = [list(map(_key, tokens)) for tokens in (source_tokens, target_tokens)]
-    for tag, i1, i2, j1, j2 in Levenshtein.opcodes(*keys):
-        if tag == "equal":
+    for step in Levenshtein.opcodes(*keys):
+        i1, i2, j1, j2 = step.src_start, step.src_end, step.dest_start, step.dest_end
+        if step.tag == "equal":
             flush()
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
                 start, width = source_starts[i], len(source_tokens[i])

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import regex
 
-from tts_models.errors import EmptyText, UnpronounceableText
+from tts_models.errors import EmptyText, UnpronounceableText, UnsupportedLanguage
 from tts_models.text.align import align
-from tts_models.text.chunks import split_chunks, split_lines
-from tts_models.text.controls import ControlledText, parse_controls
+from tts_models.text.chunks import Chunk, split_text
+from tts_models.text.controls import parse_controls
 from tts_models.text.g2p.router import G2PRouter
-from tts_models.text.g2p.words import Word, is_pronounceable, join_symbols
+from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_symbols
 from tts_models.text.languages import resolve_language
 from tts_models.text.segmenter import MIN_TOKENS, cut_into_segments
 from tts_models.text.vocabulary import encode, has_sound
 from tts_models.types import MAX_TOKENS, Phonemes
 
-try:  # until tts_models/text/normalize lands
-    from tts_models.text.normalize import normalize
-except ImportError:
 
-    def normalize(text: str, language: str) -> str:
+def normalize(text: str, language: str) -> str:  # TEMPORARY: until every grammar of tts_models/text/normalize is there
+    try:
+        from tts_models.text.normalize import normalize as full
+
+        return full(text, language)
+    except (ImportError, UnsupportedLanguage):
         return text
 
 
@@ -38,8 +40,9 @@ _WARM_UP_TEXT = {
     "en-US": "Ready.", "en-GB": "Ready.", "es": "Listo.", "fr-FR": "Prêt.", "hi": "तैयार।", "it": "Pronto.",
     "ja": "準備。", "pt-BR": "Pronto.", "zh": "准备好了。",
 }  # fmt: skip
-_PARAGRAPH_BREAK = regex.compile(r"[^\S\n]*\n\s*\n\s*")
-_COMPATIBILITY = regex.compile(r"[\p{L}\p{M}\p{N}ﾞﾟ]+")
+_LETTERS = regex.compile(r"[\p{L}\p{M}\p{N}ﾞﾟ]+")
+_SPACES = regex.compile(r"\s+")
+_STACKED_MARKS = regex.compile(r"(?<=\p{M}{6})\p{M}+")
 
 
 class TextFrontend:
@@ -88,7 +91,7 @@ class TextFrontend:
             language: BCP-47 tag of one of our languages.
 
         Returns:
-            At least one segment, none empty; their texts hold every letter and digit of ``text`` in order.
+            At least one segment, none without sound; their texts hold every letter and digit of ``text`` in order.
 
         Raises:
             EmptyText: Nothing but white space.
@@ -100,100 +103,79 @@ class TextFrontend:
         if not text.strip():
             raise EmptyText("The text is empty: there is nothing to say.")
         controlled = parse_controls(text)
+        blocks = split_text(controlled)
+        spoken = self._words(controlled.text, blocks, tag)
         result: list[Phonemes] = []
-        pause = _Pause()
-        for start, end, cut in _blocks(controlled):
-            played = sum(len(phonemes.token_ids) for phonemes in result)
-            block = self._block(controlled, start, end, tag, played)
-            if block and result:
-                result[-1] = replace(result[-1], pause_after_s=pause.seconds)
-            elif block:
-                block[0] = replace(block[0], pause_before_s=pause.asked_s)
-            if block:
-                result.extend(block)
-                pause = _Pause()
-            pause += cut
+        pause_s = 0.0
+        for chunks, words, (_, pause_after_s) in zip(blocks, spoken, [*controlled.pauses, (0, 0.0)], strict=True):
+            if any(has_sound(word.symbols) for word in words):
+                played = sum(len(phonemes.token_ids) for phonemes in result)
+                segments = self._block(controlled.text[: chunks[-1].end], chunks[0].start, words, tag, played)
+                if result:
+                    result[-1] = replace(result[-1], pause_after_s=pause_s)
+                else:
+                    segments[0] = replace(segments[0], pause_before_s=pause_s)
+                result.extend(segments)
+                pause_s = 0.0
+            pause_s += pause_after_s
         if not result:
             raise UnpronounceableText("Nothing in the text can be spoken: it has no letters, digits or known symbols.")
-        result[-1] = replace(result[-1], pause_after_s=pause.asked_s)
+        result[-1] = replace(result[-1], pause_after_s=pause_s)
         return result
 
-    def _block(self, controlled: ControlledText, start: int, end: int, tag: str, played: int) -> list[Phonemes]:
-        """Segments of a stretch between pauses; none if nothing in it is spoken."""
-        words = self._words(controlled, start, end, tag)
-        if not any(has_sound(word.symbols) for word in words):
-            return []
+    def _block(self, text: str, start: int, words: list[Word], tag: str, played: int) -> list[Phonemes]:
+        """Segments of the stretch ``text[start:]`` between two pauses."""
         cut = cut_into_segments(words, self._first_tokens, self._max_tokens, played)
-        bounds = [start, *(segment[0].start for segment in cut[1:]), end]
+        bounds = [start, *(segment[0].start for segment in cut[1:]), len(text)]
         segments = []
-        for segment, begin, stop in zip(cut, bounds, bounds[1:], strict=False):
+        for index, segment in enumerate(cut):
             symbols = join_symbols(segment)
-            text = controlled.text[begin:stop].strip()
-            segments.append(Phonemes(text, symbols, encode(symbols), tag))
+            pause_s = PARAGRAPH_PAUSE_S if segment[-1].ends is Break.PARAGRAPH else 0.0
+            written = text[bounds[index] : bounds[index + 1]].strip()
+            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s))
         return segments
 
-    def _words(self, controlled: ControlledText, start: int, end: int, tag: str) -> list[Word]:
-        """The words of ``controlled.text[start:end]``, those with a given pronunciation included."""
-        words: list[Word] = []
-        for given_start, given_end, symbols in controlled.pronunciations:
-            if start <= given_start < end:
-                words.extend(self._plain_words(controlled.text, start, given_start, tag))
-                words.append(
-                    Word(given_start, given_end, symbols, controlled.text[given_end : given_end + 1].isspace())
-                )
-                start = given_end
-        words.extend(self._plain_words(controlled.text, start, end, tag))
-        return words
-
-    def _plain_words(self, text: str, start: int, end: int, tag: str) -> list[Word]:
-        words: list[Word] = []
-        for line_start, line_end in split_lines(text, start, end):
-            line: list[Word] = []
-            for chunk_start, chunk_end in split_chunks(text, line_start, line_end):
-                line.extend(self._chunk_words(text[chunk_start:chunk_end], chunk_start, tag))
-            if line_end < end and line and has_sound(line[-1].symbols):
-                line[-1].symbols += "."  # the line break of a heading, a list or a verse is heard as a full stop
-            if line_end < end and line:
-                line[-1].space = True
-            words.extend(line)
-        return words
-
-    def _chunk_words(self, written: str, offset: int, tag: str) -> list[Word]:
-        """The words of a chunk, their offsets those of the whole text."""
-        spoken = _COMPATIBILITY.sub(lambda match: unicodedata.normalize("NFKC", match.group()), normalize(written, tag))
-        if is_pronounceable(written) and not is_pronounceable(spoken):
-            spoken = written
-        words = self._g2p(spoken, tag)
-        to_written = align(written, spoken)
-        for word in words:
-            word.start, word.end = offset + to_written[word.start], offset + to_written[word.end]
-        if words and written[-1:].isspace():
-            words[-1].space = True
-        return words
+    def _words(self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:
+        """The words of each block, their offsets those of ``text``."""
+        plain = [chunk for chunks in blocks for chunk in chunks if chunk.symbols is None]
+        written = [text[chunk.start : chunk.end] for chunk in plain]
+        normalized = [_normalized(piece, tag) for piece in written]
+        spoken = iter(zip(written, normalized, self._g2p(normalized, tag), strict=True))
+        result = []
+        for chunks in blocks:
+            block: list[Word] = []
+            for chunk in chunks:
+                if chunk.symbols is not None:
+                    words = [Word(chunk.start, chunk.end, chunk.symbols, space=False)]
+                else:
+                    words = _located(*next(spoken), chunk.start)
+                if words:
+                    _end(words[-1], chunk, text)
+                block.extend(words)
+            result.append(block)
+        return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Pause:
-    """Silence between two blocks: what was asked for, else what a paragraph break gives."""
-
-    asked_s: float = 0.0
-    paragraph_s: float = 0.0
-
-    def __add__(self, other: _Pause) -> _Pause:
-        return _Pause(self.asked_s + other.asked_s, max(self.paragraph_s, other.paragraph_s))
-
-    @property
-    def seconds(self) -> float:
-        return self.asked_s or self.paragraph_s
+def _normalized(written: str, tag: str) -> str:
+    """What to say for ``written``, compatibility forms (ﬁ, Ａ, ｱ, 𝐇) as plain letters."""
+    plain = _LETTERS.sub(lambda match: unicodedata.normalize("NFKC", match.group()), _STACKED_MARKS.sub("", written))
+    spoken = normalize(plain, tag)
+    if is_pronounceable(plain) and not is_pronounceable(spoken):
+        spoken = plain
+    return _SPACES.sub(" ", spoken)
 
 
-def _blocks(controlled: ControlledText) -> Iterator[tuple[int, int, _Pause]]:
-    """``(start, end, pause after it)`` of the stretches between pauses and blank lines."""
-    cuts = [(offset, offset, _Pause(asked_s=seconds)) for offset, seconds in controlled.pauses]
-    for match in _PARAGRAPH_BREAK.finditer(controlled.text):
-        cuts.append((match.start(), match.end(), _Pause(paragraph_s=PARAGRAPH_PAUSE_S)))
-    start = 0
-    for cut_start, cut_end, pause in sorted(cuts, key=lambda cut: cut[:2]):
-        yield start, max(start, cut_start), pause
-        start = max(start, cut_end)
-    yield start, len(controlled.text), _Pause()
+def _located(written: str, spoken: str, words: list[Word], offset: int) -> list[Word]:
+    """``words`` of ``spoken`` with their offsets in the text that ``written`` starts in at ``offset``."""
+    to_written = align(written, spoken)
+    for word in words:
+        word.start, word.end = offset + to_written[word.start], offset + to_written[word.end]
+    return words
+
+
+def _end(word: Word, chunk: Chunk, text: str) -> None:
+    """Marks the last word of a chunk with what follows it."""
+    word.ends = chunk.ends
+    word.space |= chunk.ends > Break.NONE or text[chunk.end - 1].isspace() or text[chunk.end : chunk.end + 1].isspace()
+    if chunk.ends > Break.NONE and has_sound(word.symbols[-1:]):
+        word.symbols += "."  # the end of a heading, a list item or a verse is heard as a full stop

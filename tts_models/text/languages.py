@@ -52,7 +52,7 @@ _ALIASES = {
 
 
 def resolve_language(tag: str) -> Language:
-    """The language a BCP-47 tag asks for, by RFC 4647 lookup: ``es-MX`` finds ``es``, ``zh-Hans-CN`` and ``cmn`` find ``zh``.
+    """The language a BCP-47 tag asks for, by RFC 4647 lookup: ``es-MX`` finds ``es``, ``zh-Hans-CN`` finds ``zh``.
 
     Raises:
         UnsupportedLanguage: None of ours; the message lists what works.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from itertools import accumulate
 
-from tts_models.text.g2p.words import Word
+from tts_models.text.g2p.words import OPENING, Break, Word
 from tts_models.text.vocabulary import PUNCTUATION, has_sound
 
 MIN_TOKENS = 20
@@ -13,45 +13,34 @@ MIN_TOKENS = 20
 _SENTENCE_MARKS = frozenset(".!?…")
 _CLAUSE_MARKS = frozenset(",;:—)”")
 
-
-class Break(IntEnum):
-    """How natural it is to pause after a word."""
-
-    NONE = 0
-    WORD = 1
-    CLAUSE = 2
-    SENTENCE = 3
-
-
-# Costs in tokens: how many tokens too many a segment may have before such a cut is the lesser evil.
-_CUT_COST = {Break.SENTENCE: 0, Break.CLAUSE: 20, Break.WORD: 120, Break.NONE: 1000}
+# All in tokens: how many tokens too many a segment may have before such a cut is the lesser evil.
+_CUT_COST = {Break.PARAGRAPH: -50, Break.SENTENCE: 0, Break.CLAUSE: 20, Break.WORD: 120, Break.NONE: 1000}
 _SEGMENT_COST = 15
 _TINY_COST = 5
+
+_Atom = tuple[list[Word], Break]
 
 
 def cut_into_segments(
     words: list[Word], first_tokens: int, max_tokens: int, played_tokens: int = 0
 ) -> list[list[Word]]:
-    """Cuts ``words`` into segments of at most ``max_tokens`` tokens.
+    """Cuts ``words`` into segments of at most ``max_tokens`` tokens, each with a sound in it.
 
     A segment is preferably two thirds of ``max_tokens`` long (quality falls towards either end of the model's range),
     and the first no longer than ``first_tokens``; each next one may be twice what was played before it, so that
-    playing one covers making the next. Cuts fall after sentences, else clauses, else words. The cheapest row of cuts is
-    found by dynamic programming, so there are no leftovers: the last segment is no shorter than it must be.
+    playing one covers making the next. Cuts fall after paragraphs and sentences, else clauses, else words. The cheapest
+    row of cuts is found by dynamic programming, so there are no leftovers.
 
     Args:
-        words: The words and marks of a stretch of speech.
+        words: The words and marks of a stretch of speech; at least one has a sound.
         first_tokens: Preferred length of the first segment, tokens.
         max_tokens: Most tokens in a segment.
         played_tokens: Tokens of the utterance before ``words``; 0 at its start.
     """
     preferred = max(first_tokens, max_tokens * 2 // 3)
     atoms = _atoms(words, preferred, max_tokens)
-    sizes = [sum(len(w.symbols) + w.space for w in atom) for atom, _ in atoms]
-    starts = [0]
-    for size in sizes:
-        starts.append(starts[-1] + size)
-    best: list[tuple[float, int]] = [(0.0, 0)]
+    starts = [0, *accumulate(_size(atom) for atom, _ in atoms)]
+    best: list[tuple[float, int]] = [(0.0, 0)]  # for each number of atoms: the cost, and where the last segment begins
     for stop in range(1, len(atoms) + 1):
         cut_cost = _CUT_COST[atoms[stop - 1][1]] if stop < len(atoms) else 0
         candidates = []
@@ -59,10 +48,10 @@ def cut_into_segments(
             tokens = starts[stop] - starts[begin]
             if tokens > max_tokens and begin < stop - 1:
                 break
-            played = played_tokens + starts[begin]
-            target = min(preferred, max(first_tokens, 2 * played))
-            cost = _SEGMENT_COST + cut_cost + max(0, tokens - target) + max(0, MIN_TOKENS - tokens) * _TINY_COST
-            candidates.append((best[begin][0] + cost + tokens * tokens / (10 * preferred), begin))
+            target = min(preferred, max(first_tokens, 2 * (played_tokens + starts[begin])))
+            cost: float = _SEGMENT_COST + cut_cost + max(0, tokens - target) + max(0, MIN_TOKENS - tokens) * _TINY_COST
+            cost += tokens * tokens / (10 * preferred)  # halves rather than a long piece and a short one
+            candidates.append((best[begin][0] + cost, begin))
         best.append(min(candidates))
     segments: list[list[Word]] = []
     stop = len(atoms)
@@ -73,23 +62,30 @@ def cut_into_segments(
     return segments[::-1]
 
 
-def _atoms(words: list[Word], preferred: int, max_tokens: int) -> list[tuple[list[Word], Break]]:
+def _size(words: list[Word]) -> int:
+    return sum(len(word.symbols) + word.space for word in words)
+
+
+def _atoms(words: list[Word], preferred: int, max_tokens: int) -> list[_Atom]:
     """Groups words between which a cut is worth considering: clauses, or the words of a long clause."""
-    atoms: list[tuple[list[Word], Break]] = []
+    atoms: list[_Atom] = []
     for clause, strength in _grouped(words, Break.CLAUSE):
-        if sum(len(w.symbols) + w.space for w in clause) <= preferred:
+        if _size(clause) <= preferred:
             atoms.append((clause, strength))
             continue
-        pieces = [w for word in clause for w in _split_giant(word, max_tokens)]
-        inner = _grouped(pieces, Break.WORD)
-        if max(sum(len(w.symbols) + w.space for w in group) for group, _ in inner) > max_tokens:
-            inner = [([word], Break.NONE) for word in pieces]
+        inner: list[_Atom] = []
+        for group, inner_strength in _grouped(clause, Break.WORD):
+            if _size(group) <= max_tokens:
+                inner.append((group, inner_strength))
+            else:
+                pieces = [piece for word in group for piece in _split_giant(word, max_tokens)]
+                inner.extend(([piece], Break.NONE) for piece in pieces)
         atoms.extend([*inner[:-1], (inner[-1][0], strength)])
-    return atoms
+    return _joined_silence(atoms)
 
 
-def _grouped(words: list[Word], at_least: Break) -> list[tuple[list[Word], Break]]:
-    groups: list[tuple[list[Word], Break]] = []
+def _grouped(words: list[Word], at_least: Break) -> list[_Atom]:
+    groups: list[_Atom] = []
     group: list[Word] = []
     marks: set[str] = set()
     for index, word in enumerate(words):
@@ -98,35 +94,52 @@ def _grouped(words: list[Word], at_least: Break) -> list[tuple[list[Word], Break
             marks = set(word.symbols[-1:]) & PUNCTUATION
         else:
             marks |= set(word.symbols)
-        following = words[index + 1] if index + 1 < len(words) else None
-        strength = _strength(marks, word, following)
+        strength = _strength(marks, word, words[index + 1] if index + 1 < len(words) else None)
         if strength >= at_least:
             groups.append((group, strength))
             group = []
-    if group:
-        groups.append((group, Break.SENTENCE))
-    return groups
+    return [*groups, (group, Break.NONE)] if group else groups
 
 
 def _strength(marks: set[str], word: Word, following: Word | None) -> Break:
-    if following is not None and not has_sound(following.symbols) and following.symbols not in ("(", "“", '"'):
-        return Break.NONE
+    """How good a cut between ``word``, at the end of whose row of punctuation are ``marks``, and ``following`` is."""
+    if following is not None and not has_sound(following.symbols):
+        opens = following.symbols in OPENING or (following.symbols == '"' and word.space)
+        if following.symbols and not opens:
+            return Break.NONE
+    if word.ends > Break.NONE:
+        return word.ends
     if marks & _SENTENCE_MARKS:
         return Break.SENTENCE
     if marks & _CLAUSE_MARKS:
         return Break.CLAUSE
-    return Break.WORD if word.space and word.symbols not in ("(", "“") else Break.NONE
+    return Break.WORD if word.space and word.symbols not in OPENING else Break.NONE
 
 
 def _split_giant(word: Word, max_tokens: int) -> list[Word]:
-    """Cuts one word of more than ``max_tokens`` tokens, its text in proportion."""
+    """Cuts a word of more than ``max_tokens`` tokens, its text in proportion."""
     count = -(-(len(word.symbols) + 1) // max_tokens)
     if count == 1:
         return [word]
     pieces = []
     for i in range(count):
         symbols = word.symbols[i * len(word.symbols) // count : (i + 1) * len(word.symbols) // count]
-        start = word.start + i * (word.end - word.start) // count
-        end = word.start + (i + 1) * (word.end - word.start) // count
-        pieces.append(Word(start, end, symbols, word.space and i == count - 1))
+        start, end = (word.start + k * (word.end - word.start) // count for k in (i, i + 1))
+        last = i == count - 1
+        pieces.append(Word(start, end, symbols, word.space and last, word.ends if last else Break.NONE))
     return pieces
+
+
+def _joined_silence(atoms: list[_Atom]) -> list[_Atom]:
+    """Atoms that hold nothing but marks go with the one before, or after: no segment is to be silent."""
+    joined: list[_Atom] = []
+    for atom, strength in atoms:
+        if joined and not (_sounds(atom) and _sounds(joined[-1][0])):
+            joined[-1] = ([*joined[-1][0], *atom], strength)
+        else:
+            joined.append((atom, strength))
+    return joined
+
+
+def _sounds(words: list[Word]) -> bool:
+    return any(has_sound(word.symbols) for word in words)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import regex
 
 from tts_models.text.g2p.words import Word, is_pronounceable, split_punctuation
 from tts_models.text.vocabulary import to_vocabulary
+
+# espeak loses the rest of a word longer than this; a cut does not part a letter from its marks.
+_WRITTEN_WORD = regex.compile(r"\S(?:\S{0,58}(?!\p{M}))?\p{M}*")
 
 
 class EspeakG2P:
@@ -16,7 +22,7 @@ class EspeakG2P:
     package's. A stretch whose number of words changes on the way (a clitic, an abbreviation spelt out) is halved until
     written and spoken words correspond.
 
-    Source: ``EspeakG2P`` of ``misaki/espeak.py``. The copy of the C library behind it is not thread safe: one lock each.
+    Source: ``EspeakG2P`` of ``misaki/espeak.py``. The copy of the C library behind it is not thread safe: it is locked.
     """
 
     def __init__(self, voice: str) -> None:
@@ -30,43 +36,29 @@ class EspeakG2P:
         self._g2p: Any = MisakiEspeakG2P(language=voice)
         self._lock = threading.Lock()
 
-    def __call__(self, text: str) -> list[Word]:
-        """Phonemes of ``text``, word by word."""
-        words: list[Word] = []
+    def __call__(self, texts: Sequence[str]) -> list[list[Word]]:
+        """The words of each text."""
+        with self._lock:
+            return [list(self._words(text)) for text in texts]
+
+    def _words(self, text: str) -> Iterator[Word]:
         for start, end, mark in split_punctuation(text):
             if mark is not None:
-                words.append(Word(start, end, mark, text[end : end + 1].isspace()))
-            else:
-                words.extend(self._stretch(text, _written_words(text, start, end)))
-        return words
+                yield Word(start, end, mark, text[end : end + 1].isspace())
+                continue
+            spans = [match.span() for match in _WRITTEN_WORD.finditer(text, start, end)]
+            yield from self._stretch(text, [span for span in spans if is_pronounceable(text[slice(*span)])])
 
-    def _stretch(self, text: str, spans: list[tuple[int, int]]) -> list[Word]:
+    def _stretch(self, text: str, spans: list[tuple[int, int]]) -> Iterator[Word]:
         if not spans:
-            return []
-        spoken = self._phonemize(" ".join(text[start:end] for start, end in spans))
+            return
+        spoken = self._g2p(" ".join(text[start:end] for start, end in spans))[0].split()
         if len(spans) == 1:
             spoken = [" ".join(spoken)]
         if len(spoken) != len(spans):
             half = len(spans) // 2
-            return self._stretch(text, spans[:half]) + self._stretch(text, spans[half:])
-        return [
-            Word(start, end, symbols, text[end : end + 1].isspace())
-            for (start, end), symbols in zip(spans, spoken, strict=True)
-        ]
-
-    def _phonemize(self, text: str) -> list[str]:
-        with self._lock:
-            symbols, _ = self._g2p(text)
-        return [to_vocabulary(word) for word in symbols.split()]
-
-
-def _written_words(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Spans of the words with something to say in ``text[start:end]``."""
-    spans = []
-    position = start
-    for piece in text[start:end].split():
-        at = text.index(piece, position)
-        position = at + len(piece)
-        if is_pronounceable(piece):
-            spans.append((at, position))
-    return spans
+            yield from self._stretch(text, spans[:half])
+            yield from self._stretch(text, spans[half:])
+            return
+        for (start, end), symbols in zip(spans, spoken, strict=True):
+            yield Word(start, end, to_vocabulary(symbols), text[end : end + 1].isspace())

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
 from tts_models.text.align import align
-from tts_models.text.g2p.words import CLOSING, OPENING, PUNCTUATION_SYMBOLS, Word, is_pronounceable
+from tts_models.text.g2p.words import CLOSING, OPENING, PUNCTUATION_SYMBOLS, Word
 from tts_models.text.vocabulary import to_vocabulary
 
-_MORAE = {
-    "ア": "a i ɯ e o", "カ": "ka kʲi kɯ ke ko", "ガ": "ɡa ɡʲi ɡɯ ɡe ɡo", "サ": "sa ɕi sɨ se so",
-    "ザ": "ʣa ʥi zɨ ʣe ʣo", "タ": "ta ʨi ʦɨ te to", "ダ": "da ʥi zɨ de do", "ナ": "na ɲi nɯ ne no",
-    "ハ": "ha çi ɸɯ he ho", "バ": "ba bʲi bɯ be bo", "パ": "pa pʲi pɯ pe po", "マ": "ma mʲi mɯ me mo",
-    "ラ": "ɾa ɾʲi ɾɯ ɾe ɾo",
-}  # fmt: skip
-"""Rows of the kana table."""
-_ROWS = {
-    "ア": "アイウエオ", "カ": "カキクケコ", "ガ": "ガギグゲゴ", "サ": "サシスセソ", "ザ": "ザジズゼゾ", "タ": "タチツテト",
-    "ダ": "ダヂヅデド", "ナ": "ナニヌネノ", "ハ": "ハヒフヘホ", "バ": "バビブベボ", "パ": "パピプペポ", "マ": "マミムメモ",
-    "ラ": "ラリルレロ",
-}  # fmt: skip
+_ROWS = (
+    ("アイウエオ", "a i ɯ e o"), ("カキクケコ", "ka kʲi kɯ ke ko"), ("ガギグゲゴ", "ɡa ɡʲi ɡɯ ɡe ɡo"),
+    ("サシスセソ", "sa ɕi sɨ se so"), ("ザジズゼゾ", "ʣa ʥi zɨ ʣe ʣo"), ("タチツテト", "ta ʨi ʦɨ te to"),
+    ("ダヂヅデド", "da ʥi zɨ de do"), ("ナニヌネノ", "na ɲi nɯ ne no"), ("ハヒフヘホ", "ha çi ɸɯ he ho"),
+    ("バビブベボ", "ba bʲi bɯ be bo"), ("パピプペポ", "pa pʲi pɯ pe po"), ("マミムメモ", "ma mʲi mɯ me mo"),
+    ("ラリルレロ", "ɾa ɾʲi ɾɯ ɾe ɾo"),
+)  # fmt: skip
 _SINGLE = {
     "ヤ": "ja", "ユ": "jɯ", "ヨ": "jo", "ワ": "βa", "ヰ": "i", "ヱ": "e", "ヲ": "o", "ヴ": "vɯ",
     "ヷ": "va", "ヸ": "vʲi", "ヹ": "ve", "ヺ": "vo", "ャ": "ja", "ュ": "jɯ", "ョ": "jo", "ヮ": "βa",
@@ -34,6 +31,7 @@ _PALATAL = {
 }  # fmt: skip
 _LABIAL = {"ウ": "β", "ク": "kᵝ", "グ": "ɡᵝ", "ツ": "ʦ", "フ": "ɸ", "ヴ": "v", "ト": "t", "ド": "d"}
 _SMALL_VOWELS = {"ァ": "a", "ィ": "i", "ゥ": "ɯ", "ェ": "e", "ォ": "o"}
+_MORA = re.compile("[^ァィゥェォャュョー][ァィゥェォャュョ]|.", re.DOTALL)
 _NASAL_BEFORE = (("m", "mpb"), ("ŋ", "kɡ"), ("ɲ", "ɲʨʥ"), ("n", "ntdɾz"))
 
 
@@ -41,8 +39,8 @@ _NASAL_BEFORE = (("m", "mpb"), ("ŋ", "kɡ"), ("ɲ", "ɲʨʥ"), ("n", "ntdɾz"))
 def _kana_symbols() -> dict[str, str]:
     """Katakana, one or two characters -> symbols. Source: ``HEPBURN`` of ``misaki/cutlet.py``, rewritten as rules."""
     table = dict(_SINGLE)
-    for row, kana in _ROWS.items():
-        table |= dict(zip(kana, _MORAE[row].split(), strict=True))
+    for kana_row, symbols in _ROWS:
+        table |= dict(zip(kana_row, symbols.split(), strict=True))
     for kana, onset in _PALATAL.items():
         table |= {kana + "ャ": onset + "a", kana + "ュ": onset + "ɨ", kana + "ョ": onset + "o"}
         if len(onset) == 1:  # シェ ジェ チェ ニェ ヒェ; テェ and the like are not one mora
@@ -58,13 +56,8 @@ def _kana_symbols() -> dict[str, str]:
 def kana_to_symbols(katakana: str) -> str:
     """Symbols of a word in katakana, read mora by mora."""
     table = _kana_symbols()
-    morae = []
-    position = 0
-    while position < len(katakana):
-        size = 2 if katakana[position : position + 2] in table else 1
-        morae.append(katakana[position : position + size])
-        position += size
-    symbols = [table.get(mora, "") for mora in morae]
+    morae = _MORA.findall(katakana)
+    symbols = [table.get(mora) or table.get(mora[0], "")[:-1] + table.get(mora[-1], "") for mora in morae]
     for index, mora in enumerate(morae[:-1]):
         if mora == "ン":
             onset = symbols[index + 1][:1]
@@ -91,14 +84,17 @@ class JapaneseG2P:
         import pyopenjtalk
 
         self._analyse = pyopenjtalk.run_frontend
-        self._words = _joined_words()
+        self._joined_words = _joined_words()
         self._lock = threading.Lock()
         self._analyse("準備")
 
-    def __call__(self, text: str) -> list[Word]:
-        """Phonemes of ``text``, word by word."""
+    def __call__(self, texts: Sequence[str]) -> list[list[Word]]:
+        """The words of each text."""
         with self._lock:
-            features = self._analyse(text)
+            return [self._words(text) for text in texts]
+
+    def _words(self, text: str) -> list[Word]:
+        features = self._analyse(text)
         surfaces = [feature["string"] for feature in features]
         readings = [feature["pron"].replace("’", "") if feature["mora_size"] else "" for feature in features]
         starts = _offsets(text, surfaces)
@@ -126,7 +122,7 @@ class JapaneseG2P:
         while stop < len(surfaces) and readings[stop]:
             stop += 1
         for end in range(min(stop, index + 8), index + 1, -1):
-            if "".join(surfaces[index:end]) in self._words:
+            if "".join(surfaces[index:end]) in self._joined_words:
                 return end - index
         return 1
 
@@ -139,8 +135,3 @@ def _offsets(text: str, surfaces: list[str]) -> list[int]:
         offsets.append(to_text[position])
         position += len(surface)
     return [*offsets, len(text)]
-
-
-def spoken_in_kana(text: str) -> bool:
-    """Whether kana make it Japanese rather than Chinese."""
-    return is_pronounceable(text) and any("\u3041" <= char <= "\u30ff" or "\uff66" <= char <= "\uff9f" for char in text)

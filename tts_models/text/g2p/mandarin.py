@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from tts_models.text.g2p.words import CLOSING, OPENING, Word, split_punctuation
 from tts_models.text.vocabulary import to_vocabulary
 
-_DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _NON_SYLLABIC = "\u032f"
 
 
@@ -23,19 +25,23 @@ class MandarinG2P:
 
     def __init__(self) -> None:
         """Loads jieba's dictionary (about a second)."""
-        import cn2an
-        import jieba
-        from misaki.zh import ZHG2P
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # jieba imports pkg_resources, which says that it will go
+            import jieba
+            from misaki.zh import ZHG2P
 
         jieba.setLogLevel(logging.WARNING)
         jieba.initialize()
-        self._cut = jieba.lcut
-        self._syllables = ZHG2P.word2ipa
-        self._number: Any = cn2an.transform
+        self._cut: Any = jieba.lcut
+        self._syllables: Any = lru_cache(maxsize=65_536)(ZHG2P.word2ipa)
         self._lock = threading.Lock()
 
-    def __call__(self, text: str) -> list[Word]:
-        """Phonemes of ``text``, word by word."""
+    def __call__(self, texts: Sequence[str]) -> list[list[Word]]:
+        """The words of each text."""
+        with self._lock:
+            return [self._words(text) for text in texts]
+
+    def _words(self, text: str) -> list[Word]:
         words: list[Word] = []
         for start, end, mark in split_punctuation(text):
             if mark is not None:
@@ -45,21 +51,17 @@ class MandarinG2P:
                     words[-1].space = False
                 words.append(Word(start, end, mark, mark not in OPENING))
                 continue
-            with self._lock:
-                cut = self._cut(text[start:end], cut_all=False)
             offset = start
-            for word in cut:
+            for word in self._cut(text[start:end]):
                 if word.strip():
-                    words.append(Word(offset, offset + len(word), self._word(word), True))
+                    words.append(Word(offset, offset + len(word), self._symbols(word), space=True))
                 offset += len(word)
-        for word, following in zip(words, words[1:], strict=False):
+        for word, following in pairwise(words):
             if following.symbols in CLOSING:
                 word.space = False
         return words
 
-    def _word(self, word: str) -> str:
-        if _DIGITS.fullmatch(word):
-            word = self._number(word, "an2cn")
+    def _symbols(self, word: str) -> str:
         try:
             ipa = self._syllables(word)
         except (ValueError, KeyError, IndexError):  # a character without a reading; the router spells it otherwise

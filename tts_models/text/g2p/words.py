@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
 
 import regex
 
@@ -32,8 +33,15 @@ CLOSING = frozenset(")”")
 PRONOUNCEABLE = regex.compile(r"[\p{L}\p{N}]")
 """Characters that must be heard: letters and digits of every script."""
 
-UNBROKEN_MAX_CHARS = 60
-"""Longest run without a space that an engine is given; espeak loses the rest of longer ones."""
+
+class Break(IntEnum):
+    """How natural it is to pause after a word."""
+
+    NONE = 0
+    WORD = 1
+    CLAUSE = 2
+    SENTENCE = 3
+    PARAGRAPH = 4
 
 
 @dataclass(slots=True)
@@ -45,12 +53,21 @@ class Word:
         end: Offset after its last character.
         symbols: Its phoneme symbols; may contain spaces where one written word is spoken as several.
         space: Whether a space follows.
+        ends: What the layout of the text, rather than a mark, ends after it.
     """
 
     start: int
     end: int
     symbols: str
     space: bool
+    ends: Break = Break.NONE
+
+
+class Engine(Protocol):
+    """Graphemes to phonemes in one language."""
+
+    def __call__(self, texts: Sequence[str]) -> list[list[Word]]:
+        """The words of each text, in order, with offsets in that text. Safe to call from several threads."""
 
 
 def is_pronounceable(text: str) -> bool:
@@ -58,16 +75,18 @@ def is_pronounceable(text: str) -> bool:
     return PRONOUNCEABLE.search(text) is not None
 
 
-_MARK = re.compile(
-    # A mark inside a word (3.5, 10:30, www.example.com, it's) belongs to the word; CJK and Indic stops always end it.
-    r"[.,:](?=[\s\"”»)\]]|$)|[.,:](?![^\W_])|(?<![^\W_])[.,:]"
-    r"|[" + re.escape("".join(c for c in PUNCTUATION_SYMBOLS if c not in ".,:")) + "]"
-    r"|(?<=\s)-+(?=\s)"
+_INSIDE = r"[\p{L}\p{N}--[\p{Han}\p{Hiragana}\p{Katakana}]]"
+_MARK = regex.compile(
+    # A full stop inside a word (www.example.com) and a comma or colon inside a number (10:30) belong to it.
+    rf"\.(?!(?<={_INSIDE}.){_INSIDE})|[,:](?!(?<=\p{{N}}.)\p{{N}})"
+    rf"|[{regex.escape(''.join(mark for mark in PUNCTUATION_SYMBOLS if mark not in '.,:'), special_only=False)}]"
+    r"|(?<=\s)-+(?=\s)",
+    regex.VERSION1,
 )
 
 
 def split_punctuation(text: str) -> Iterator[tuple[int, int, str | None]]:
-    """Cuts ``text`` into ``(start, end, symbol)``: one mark with its symbol, or a stretch without marks with ``None``."""
+    """Cuts ``text`` into ``(start, end, symbol)``: a mark and its symbol, or a stretch without marks and ``None``."""
     last = 0
     for match in _MARK.finditer(text):
         if match.start() > last:
