@@ -12,6 +12,7 @@ from tts_models.assets import AssetStore, default_root
 
 if TYPE_CHECKING:
     from tests.support.asr import SpeechRecogniser
+    from tests.support.speech import Speech
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,11 @@ def recogniser(assets: AssetStore) -> SpeechRecogniser:
     from tests.support.assets import MOONSHINE, beside
 
     return SpeechRecogniser(beside(assets).ensure(MOONSHINE.name))
+
+
+@pytest.fixture(scope="session")
+def speech(assets: AssetStore) -> list[Speech]:
+    """Four English sentences in four voices, from the real models."""
+    from tests.support.speech import speak_sentences
+
+    return speak_sentences(assets)

@@ -103,7 +103,7 @@ class SpeechRecogniser:
 
 
 def _clips(audio: FloatArray) -> list[FloatArray]:
-    """Cuts ``audio`` at quiet points into clips of ``_MIN_S`` to ``_MAX_S`` seconds, the last one padded with silence."""
+    """Cuts ``audio`` at quiet points into clips of ``_MIN_S`` to ``_MAX_S`` seconds; the last is padded with silence."""
     clips = []
     longest, frame = int(_MAX_S * RATE_HZ), RATE_HZ // 10
     while len(audio) > longest:

@@ -12,9 +12,7 @@ MOONSHINE = Asset(
     description="Moonshine tiny: English speech recognition, for the tests",
     licence="MIT",
     files=(
-        AssetFile(
-            "encoder_model.onnx", 7_937_661, "c6fc4b7bc5af75c0591fd157a1f3829b533d18e9769a888fd95a62e470dd4f4a"
-        ),
+        AssetFile("encoder_model.onnx", 7_937_661, "c6fc4b7bc5af75c0591fd157a1f3829b533d18e9769a888fd95a62e470dd4f4a"),
         AssetFile(
             "decoder_model_merged.onnx", 20_243_286, "eed87831c3a6103534aae7d47a5d485025c659a1323901513961c39fe8a1a367"
         ),
