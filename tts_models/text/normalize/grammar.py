@@ -201,12 +201,16 @@ class Grammar(ABC):
         """Gender of a counted noun, in a language whose numbers agree with it."""
         return None
 
+    thousands_agree: ClassVar[bool] = False
+    """Whether a number before "thousand" agrees with the noun after it (*duas mil pessoas*)."""
     plural_endings: ClassVar[tuple[str, ...]] = ("s", "mil")
     """How a noun after a number other than one ends; another word there is not counted by it."""
 
     def counted_gender(self, number: Number, word: str) -> Gender | None:
         """Gender of ``word``, the next after a number, if the number counts it."""
-        if word in self.function_words or not (number.is_one or word.endswith(self.plural_endings)):
+        if word in self.function_words or len(word) < 2:
+            return None
+        if not number.is_one and not word.endswith(self.plural_endings):
             return None
         return self.gender_of(word)
 
@@ -315,8 +319,12 @@ class Grammar(ABC):
     # --- identifiers -----------------------------------------------------------------------------------------------
 
     def letters(self, text: str) -> str:
-        """Letters one by one, other characters left out."""
-        return self.space.join(self.letter_names.get(c.lower(), c.upper()) for c in text if c.isalnum())
+        """Letters and digits one by one, other characters left out."""
+        return self.space.join(
+            self.digit_names[int(c)] if c.isdecimal() else self.letter_names.get(c.lower(), c.upper())
+            for c in text
+            if c.isalnum()
+        )
 
     def name_with_numbers(self, name: str) -> str:
         """A name, its digits as numbers."""
@@ -331,6 +339,27 @@ class Grammar(ABC):
 
     article_before: ClassVar[str] = ""
     """Pattern of the words after which ``3°`` is an ordinal, not degrees."""
+    ordinal_nouns: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case nouns before which ``3°`` is an ordinal, and Roman numerals too."""
+    last_hour: ClassVar[int] = 24
+    """The largest hour a time of day is written with."""
+
+    def ordinal_before(self, value: int, form: str, noun: str) -> str:
+        """An ordinal in front of a word."""
+        return self.ordinal(value, form)
+
+    def roman_before(self, numeral: str, value: int, previous: str, following: str) -> str:
+        """A Roman numeral in front of the noun it orders (*la II Guerra Mundial*), or ``""``."""
+        noun = re.match(r" ([^\W\d_]+)", following)
+        if not noun or not set(numeral) <= set("IVX") or noun[1].lower() not in self.ordinal_nouns:
+            return ""
+        if len(numeral) == 1 and not re.search(f"{self.article_before}$", previous, re.IGNORECASE):
+            return ""
+        return self.ordinal(value, self.gender_of(noun[1]) or "m")
+
+    def hyphenated(self, groups: Sequence[str]) -> str:
+        """Several numbers joined by hyphens, such as an ISBN."""
+        return self.pause.join(self.digits(group) for group in groups)
 
     # --- words in the text -----------------------------------------------------------------------------------------
 

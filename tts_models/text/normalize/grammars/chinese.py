@@ -68,6 +68,7 @@ class Chinese(Grammar):
     number_abbreviations = words("No. 第;no. 第;Vol. 第;vol. 第")
     scales = words("千 千;万 万;亿 亿;百万 百万;千万 千万;萬 万;億 亿")
     units: ClassVar = {
+        "duration-second": ("秒", "秒"),
         "temperature-celsius": ("摄氏度", "摄氏度"),
         "temperature-generic": ("度", "度"),
         "decibel": ("分贝", "分贝"),

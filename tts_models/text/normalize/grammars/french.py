@@ -129,6 +129,7 @@ class French(Grammar):
         if value == 1:
             return {"f": "première"}.get(form, "premier")
         spoken = super().ordinal(value)
+        spoken = re.sub(r"(vingt|cent|million|milliard)sième", r"\1ième", spoken)  # num2words keeps the plural s
         return f"{spoken}s" if form == "plural" else spoken
 
     def gender_of(self, noun: str) -> Gender | None:

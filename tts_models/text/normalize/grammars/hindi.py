@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, words
@@ -76,7 +77,7 @@ class Hindi(Grammar):
     )
     abbreviations = words("""
         डॉ. डॉक्टर; श्री. श्री; प्रो. प्रोफ़ेसर; कु. कुमारी; पं. पंडित; स्व. स्वर्गीय; सं. संख्या; इ. इत्यादि; ई. ईस्वी
-        कि.मी. किलोमीटर; कि.ग्रा. किलोग्राम
+        कि.मी. किलोमीटर; किमी किलोमीटर; किग्रा किलोग्राम; सेमी सेंटीमीटर; मिमी मिलीमीटर; कि.ग्रा. किलोग्राम
         से.मी. सेंटीमीटर; मि.मी. मिलीमीटर; रु. रुपये; उ.प्र. उत्तर प्रदेश; म.प्र. मध्य प्रदेश; ई.पू. ईसा पूर्व; Dr. डॉक्टर
         Mr. मिस्टर; Mrs. मिसेज़
     """)
@@ -101,6 +102,8 @@ class Hindi(Grammar):
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         if value < 100:
             return _BELOW_HUNDRED[value]
+        if value == 100:
+            return "सौ"
         scale, name = next(s for s in _SCALES if value >= s[0])
         head, rest = divmod(value, scale)
         return f"{self.cardinal(head)} {name}" + (f" {self.cardinal(rest)}" if rest else "")
@@ -146,6 +149,9 @@ class Hindi(Grammar):
     def after_clock(self, text: str, end: int) -> int:
         match = re.compile(r" ?बजे").match(text, end)
         return match.end() if match else end
+
+    def phone_groups(self, digits: str) -> Sequence[str]:
+        return [digits[:-5], digits[-5:]]
 
     def special_number(self, text: str, start: int, end: int, number: Number) -> tuple[int, str] | None:
         if (

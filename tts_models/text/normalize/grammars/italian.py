@@ -87,6 +87,10 @@ class Italian(Grammar):
     roman_suffixes: ClassVar = words("º m;° m;ª f")
     ordinal_suffixes: ClassVar = words("º m;ª f;.º m;.ª f;o m;a f;mo m;ma f;esimo m;esima f")
     article_before = r"(?:\b(?:il|lo|la|al|alla|del|della|nel|nella|sul|dal|i|le)|l')"
+    ordinal_nouns = word_set(
+        "guerra secolo congresso edizione repubblica dinastia legislatura canto libro capitolo anniversario giornata "
+        "piano posto anno livello turno trimestre"
+    )
     scales = words(
         "mila mila;milioni milioni;milione milione;miliardi miliardi;miliardo miliardo;mln milioni;mld miliardi;"
         "M milioni"
@@ -159,6 +163,10 @@ class Italian(Grammar):
         spoken = f"{'primo' if day == 1 else self.cardinal(day)} {self.month(month)}"
         return spoken if year is None else f"{spoken} {self.year(year)}"
 
+    def named_date(self, year: int | None, month: int, day: int, before: str, day_first: bool) -> str:
+        spoken = self.date(year, month, day)
+        return spoken.replace("primo", "uno", 1) if before.endswith(("l'", "l’")) and day == 1 else spoken
+
     def clock(self, hour: int, minute: int, second: int | None = None, meridiem: str = "") -> str:
         suffix = {"a": " di mattina", "p": " del pomeriggio" if hour % 12 < 6 else " di sera", "": ""}[meridiem]
         spoken = self.cardinal(hour, "f")
@@ -179,11 +187,6 @@ class Italian(Grammar):
         return {"milioni": "milione", "miliardi": "miliardo"}.get(word, word) if number.is_one else word
 
     def roman(self, numeral: str, value: int, previous: str, following: str) -> str:
-        if re.match(
-            r" +(?:secolo|congresso|edizione|legislatura|dinastia|canto|libro|capitolo|arrondissement)", following
-        ):
-            feminine = re.match(r" +(?:edizione|legislatura|dinastia)", following)
-            return self.ordinal(value, "f" if feminine else "m")
         if previous.lower() in self.chapter_words:
             return self.ordinal(value, "f" if self.gender_of(previous) == "f" else "m")
         if not previous[:1].isupper() or not set(numeral) <= set("IVX"):

@@ -14,6 +14,8 @@ from tts_models.text.normalize.grammar import Coin, Gender, Grammar, coins, word
 from tts_models.text.normalize.grammars.myriad import DIGITS, japanese
 from tts_models.text.normalize.number import Number, NumberFormat
 
+_POSTCODE = re.compile(r"(\d{3})[-‐−ー](\d{4})")
+
 
 class Japanese(Grammar):
     """Japanese."""
@@ -71,6 +73,7 @@ class Japanese(Grammar):
         "No. ナンバー;no. ナンバー;Vol. ボリューム;vol. ボリューム;Ver. バージョン;ver. バージョン;p. ページ"
     )
     scales = words("千 千;万 万;億 億;兆 兆;百万 百万;千万 千万")
+    last_hour = 29  # late-night programmes start at 25時
     units: ClassVar = {
         "temperature-celsius": ("度", "度"),
         "temperature-generic": ("度", "度"),
@@ -124,6 +127,15 @@ class Japanese(Grammar):
 
     def phone(self, groups: Sequence[str], international: bool = False) -> str:
         return ("プラス" if international else "") + "、".join(self.digits(g) for g in groups)
+
+    def hyphenated(self, groups: Sequence[str]) -> str:
+        if all(len(group) <= 3 and not group.startswith("0") for group in groups):
+            return "の".join(japanese(int(group)) for group in groups)  # a street address
+        return super().hyphenated(groups)
+
+    def special_number(self, text: str, start: int, end: int, number: Number) -> tuple[int, str] | None:
+        postcode = _POSTCODE.match(text, start) if "〒" in text[max(0, start - 2) : start] else None
+        return (postcode.end(), f"{self.digits(postcode[1])}の{self.digits(postcode[2])}") if postcode else None
 
     def roman(self, numeral: str, value: int, previous: str, following: str) -> str:
         return japanese(value) if re.fullmatch(r"[IVX]{2,}", numeral) else ""

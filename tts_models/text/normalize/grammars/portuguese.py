@@ -97,6 +97,12 @@ class Portuguese(Grammar):
     roman_suffixes: ClassVar = words("º m;° m;ª f")
     ordinal_suffixes: ClassVar = words(".º m;º m;.ª f;ª f;o m;a f")
     article_before = r"\b(?:o|a|do|da|no|na|ao|à|os|as)"
+    ordinal_nouns = word_set(
+        "guerra congresso edição república dinastia legislatura cúpula aniversário feira festival semana jornada "
+        "prêmio "
+        "andar lugar ano grau turno trimestre"
+    )
+    thousands_agree = True
     scales = words(
         "mil mil;milhões milhões;milhão milhão;bilhões bilhões;bilhão bilhão;trilhões trilhões;trilhão trilhão;"
         "mi milhões;bi bilhões;M milhões;tri trilhões"
@@ -113,6 +119,7 @@ class Portuguese(Grammar):
     )
 
     units: ClassVar = {
+        "mass-tonne": ("tonelada", "toneladas"),
         "decibel": ("decibel", "decibéis"),
         "frame": ("quadro", "quadros"),
         "revolution": ("rotação", "rotações"),
@@ -141,6 +148,9 @@ class Portuguese(Grammar):
         if noun in _FEMININE or re.search(r"(as?|[çs]ão|[çs]ões|dades?|tudes?|agens?|[áê]ncias?)$", noun):
             return "f"
         return "m" if noun else None
+
+    def plural(self, number: Number) -> bool:
+        return number.is_identifier or number.value >= 2
 
     def fraction(self, numerator: int, denominator: int) -> str:
         if denominator == 2:

@@ -16,7 +16,8 @@ _FEMININE = word_set(
     "fotos moto motos radio radios nube nubes carne carnes sangre orden órdenes señal señales hectáreas"
 )
 _MASCULINE = word_set(
-    "día días problema problemas sistema sistemas programa programas tema temas mapa mapas planeta planetas idioma "
+    "día días dálmatas problema problemas sistema sistemas programa programas tema temas mapa mapas planeta "
+    "planetas idioma "
     "idiomas poema poemas clima climas sofá sofás turista turistas kilogramas esquema esquemas cometa drama dramas "
     "fantasma fantasmas aroma aromas síntoma síntomas teorema teoremas yoga gorila gorilas pijama pijamas"
 )
@@ -68,7 +69,7 @@ class Spanish(Grammar):
         √ raíz cuadrada de; ∞ infinito; ∑ suma; ∏ producto; ∫ integral; ∂ derivada parcial; ∈ pertenece a
         ∩ intersección
         ∪ unión; ° grados; ℃ grados Celsius; ℉ grados Fahrenheit; § sección; ¶ párrafo; © copyright; / barra
-        \\ barra invertida; # almohadilla; ^ elevado a; * por; № número; ¢ centavos; ~ aproximadamente; ∅ conjunto vacío
+        \\ barra invertida; # hashtag; ^ elevado a; * por; № número; ¢ centavos; ~ aproximadamente; ∅ conjunto vacío
         ¬ no; º grados
     """)
     web = words(
@@ -98,10 +99,16 @@ class Spanish(Grammar):
         ".º m;º m;.ª f;ª f;.er short;er short;ᵉʳ short;ro m;ra f;do m;da f;to m;ta f;mo m;ma f;vo m;va f;no m;na f"
     )
     article_before = r"\b(?:el|la|del|al|los|las)"
+    ordinal_nouns = word_set(
+        "guerra congreso edición república dinastía legislatura cumbre aniversario feria festival semana jornada "
+        "premio "
+        "piso lugar puesto año grado curso trimestre"
+    )
     scales = words("mil mil;millones millones;millón millón;billones billones;billón billón;M millones;MM millones")
     unit_words = frozenset({"ha", "mi", "s", "h", "cal"})
     function_words = word_set(
-        "de del y o u a en por que es el la los las un una con sin para más menos se al ni su sus como cuando desde "
+        "de del y e o ó u a en por que es el la los las un una con sin para más menos se al ni su sus como cuando "
+        "desde "
         "hasta "
         "era fue son ya no lo le me te nos si sí sobre según entre veces mientras pero hora ha había he"
     ) - {"veces", "hora"}
@@ -140,6 +147,13 @@ class Spanish(Grammar):
         if form == "short":
             return re.sub(r"(primer|tercer)o$", r"\1", spoken)
         return spoken
+
+    def ordinal_before(self, value: int, form: str, noun: str) -> str:
+        short = form == "m" and noun and noun not in self.function_words and self.gender_of(noun) == "m"
+        return self.ordinal(value, "short" if short else form)
+
+    def counted_gender(self, number: Number, word: str) -> Gender | None:
+        return None if word.endswith("ó") else super().counted_gender(number, word)
 
     def gender_of(self, noun: str) -> Gender | None:
         noun = noun.lower()

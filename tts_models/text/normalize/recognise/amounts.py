@@ -16,7 +16,7 @@ _SUPERSCRIPT = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}|\^[-−]
 _FRACTION = re.compile(rf"(?:(?P<whole>\d{{1,3}})[ -])?(?P<n>\d{{1,3}}) ?[/⁄] ?(?P<d>\d{{1,4}})(?![/⁄.,]?\d){END}")
 _DOTTED = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,10}(?![.\d])")
 _HYPHENATED = re.compile(rf"{BEGIN}\d{{1,15}}(?:[-‐‑]\d{{1,15}}){{2,8}}(?:[-‐‑][0-9Xx])?(?![-\d]){END}")
-_NEXT_WORD = re.compile(rf"[ \u00a0\u202f]({LETTER}+)")
+_NEXT_WORD = re.compile(rf"[ \u00a0\u202f]({LETTER}+)(?: ({LETTER}+))?")
 _NAME_DIGITS = re.compile(r"\d+(?:\.\d{1,9}){0,9}")
 _RATIO = re.compile(rf"{BEGIN}(\d{{1,9}}):(\d{{1,9}})(?!:?\d){END}")
 _WORD_BEFORE = re.compile(rf"({LETTER}+) $")
@@ -37,6 +37,7 @@ _SUFFIX_CURRENCY = re.compile(
 _UNIT = re.compile(
     rf"(?P<gap>{GAP})(?P<unit>{_alternatives(UNITS)})(?:/(?P<per>{_alternatives(PER_UNITS)}))?(?![⁰¹²³⁴⁵⁶⁷⁸⁹]){END}"
 )
+_UNIT_FOLLOWED = re.compile(r"\s*(?:$|[.,;:!?)\n])| d(?:[eio]\b|['’])")
 _PER_UNIT = re.compile(rf"/(?P<per>{_alternatives(PER_UNITS)}){END}")
 
 
@@ -46,7 +47,7 @@ def _scale_pattern(grammar: Grammar) -> re.Pattern[str]:
     short = _alternatives({key: "" for key in grammar.scales if len(key) <= 2} or {"\0": ""})
     end = END if grammar.spaced else ""
     of = rf"(?: {grammar.of}(?= ?[$€£¥₹]))?" if grammar.of else ""
-    return re.compile(rf"(?:[ \u00a0\u202f-]?(?P<word>{named})|(?P<short>{short})){end}{of}")
+    return re.compile(rf"(?:[ \u00a0\u202f-]?(?P<word>{named})|[ \u00a0\u202f]?(?P<short>{short})){end}{of}")
 
 
 @lru_cache
@@ -77,9 +78,12 @@ def money(ctx: Context, i: int) -> tuple[int, str] | None:
     number = Number(number.integer, number.fraction, signed[0], number.grouped)
     code = _code(match, ctx.grammar)
     scale = _scale_pattern(ctx.grammar).match(ctx.text, end)
-    if scale:
+    if scale and (scale["word"] or scale.start("short") == end):
         word = ctx.grammar.scale_word(scale["word"] or scale["short"], number)
         return scale.end(), ctx.grammar.money(number, code, word)
+    suffix = _SUFFIX_CURRENCY.match(ctx.text, end)
+    if suffix and suffix["code"]:  # $20 CAD
+        return suffix.end(), ctx.grammar.money(number, suffix["code"])
     return _per(ctx, end, ctx.grammar.money(number, code))
 
 
@@ -112,8 +116,15 @@ def fraction(ctx: Context, i: int) -> tuple[int, str] | None:
     if not (0 < numerator < denominator and small):
         return None
     if match["whole"]:
-        return match.end(), ctx.grammar.mixed(int(match["whole"]), numerator, denominator)
-    return match.end(), ctx.grammar.fraction(numerator, denominator)
+        spoken = ctx.grammar.mixed(int(match["whole"]), numerator, denominator)
+    else:
+        spoken = ctx.grammar.fraction(numerator, denominator)
+    unit = _UNIT.match(ctx.text, match.end())
+    if unit and not unit["per"] and unit["unit"] not in ctx.grammar.unit_words:
+        pattern = ctx.grammar.unit_patterns(UNITS[unit["unit"]], bool(match["whole"]))
+        if pattern:
+            return unit.end(), pattern.format(spoken)
+    return match.end(), spoken
 
 
 def ratio(ctx: Context, i: int) -> tuple[int, str] | None:
@@ -138,10 +149,10 @@ def identifier(ctx: Context, i: int) -> tuple[int, str] | None:
         return match.end(), f"{grammar.space}{grammar.version_point}{grammar.space}".join(parts)
     match = _HYPHENATED.match(ctx.text, i)
     if match:
-        groups = re.split(r"[-‐‑]", match[0])
-        return match.end(), grammar.pause.join(
-            grammar.digits(g) if g.isdecimal() else grammar.letters(g) for g in groups
-        )
+        *groups, last = re.split(r"[-‐‑]", match[0])
+        if last.isdecimal():
+            return match.end(), grammar.hyphenated([*groups, last])
+        return match.end(), f"{grammar.hyphenated(groups)}{grammar.pause}{grammar.letters(last)}"  # ISBN check digit X
     return None
 
 
@@ -193,7 +204,8 @@ def _counted(ctx: Context, start: int, end: int, number: Number) -> Gender | Non
     named = _WORD_BEFORE.search(ctx.before(start))
     if not match or (named and named[1].lower() in ctx.grammar.chapter_words):
         return None
-    return ctx.grammar.counted_gender(number, match[1])
+    thousands = match[1] == "mil" and match[2] and ctx.grammar.thousands_agree
+    return ctx.grammar.counted_gender(number, match[2] if thousands else match[1])
 
 
 def _money_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | None:
@@ -221,7 +233,9 @@ def _percent_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | 
 
 def _unit_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | None:
     match = _UNIT.match(ctx.text, end)
-    if not match or (match["gap"] and match["unit"] in ctx.grammar.unit_words):
+    if not match:
+        return None
+    if match["gap"] and match["unit"] in ctx.grammar.unit_words and not _UNIT_FOLLOWED.match(ctx.text, match.end()):
         return None
     unit, _, per = UNITS[match["unit"]].partition("/")
     if match["per"]:
@@ -240,11 +254,17 @@ def _ordinal_after(ctx: Context, end: int, number: Number) -> tuple[int, str] | 
         return None
     match = _ordinal_pattern(ctx.grammar).match(ctx.text, end)
     if not match and ctx.text.startswith("°", end) and ctx.grammar.article_before:
+        noun = _NEXT_WORD.match(ctx.text, end + 1)
         article = re.search(rf"{ctx.grammar.article_before} ?$", ctx.before(end - len(number.integer)), re.IGNORECASE)
-        return (end + 1, ctx.grammar.ordinal(number.value)) if article else None
+        if not article and not (noun and noun[1] in ctx.grammar.ordinal_nouns):
+            return None
+        form = (ctx.grammar.gender_of(noun[1]) if noun else None) or "m"
+        return end + 1, ctx.grammar.ordinal_before(number.value, form, noun[1] if noun else "")
     if not match:
         return None
-    return match.end(), ctx.grammar.ordinal(number.value, ctx.grammar.ordinal_suffixes[match[0]])
+    noun = _NEXT_WORD.match(ctx.text, match.end())
+    suffix = ctx.grammar.ordinal_suffixes[match[0]]
+    return match.end(), ctx.grammar.ordinal_before(number.value, suffix, noun[1] if noun else "")
 
 
 def arithmetic_minus(ctx: Context, i: int) -> tuple[int, str] | None:

@@ -17,7 +17,7 @@ _CLOCK = re.compile(
     rf"(?P<ap>{GAP}(?:[AaPp]\.[Mm]\.|[AaPp][Mm]{END}))?"
 )
 _HOUR = re.compile(rf"{BEGIN}(?P<h>\d{{1,2}}){GAP}(?P<ap>[AaPp]\.[Mm]\.|[AaPp][Mm]{END})")
-_H_CLOCK = re.compile(rf"{BEGIN}(?P<h>\d{{1,2}}){GAP}[hH]{GAP}(?P<m>[0-5]\d)?(?:min|m)?{END}")
+_H_CLOCK = re.compile(rf"{BEGIN}(?P<h>\d{{1,2}}){GAP}[hH]{GAP}(?P<m>[0-5]\d)?(?:{GAP}min|m)?{END}")
 _DOT_CLOCK = re.compile(rf"{BEGIN}(?P<h>\d{{1,2}})\.(?P<m>[0-5]\d)(?![.,]?\d){END}")
 
 
@@ -76,7 +76,7 @@ def clock(ctx: Context, i: int) -> tuple[int, str] | None:
     match = _CLOCK.match(text, i)
     if match:
         hour, second = int(match["h"]), match["s"]
-        if hour > 24 or (hour == 24 and int(match["m"])):
+        if hour > grammar.last_hour or (hour == grammar.last_hour == 24 and int(match["m"])):
             return None
         end, meridiem = match.end(), _meridiem(match["ap"], hour)
         if match["ap"] and not meridiem:

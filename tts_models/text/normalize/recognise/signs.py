@@ -61,7 +61,9 @@ def roman_numeral(ctx: Context, i: int) -> tuple[int, str] | None:
             return None  # Les, Ces
         written = ctx.grammar.roman_suffixes.get(suffix)
         return (end, ctx.grammar.ordinal(value, written)) if written else None
-    spoken = ctx.grammar.roman(match[1], value, previous[1] if previous else "", ctx.text[end : end + 24])
+    before, following = previous[1] if previous else "", ctx.text[end : end + 24]
+    spoken = ctx.grammar.roman_before(match[1], value, before, following)
+    spoken = spoken or ctx.grammar.roman(match[1], value, before, following)
     return (end, spoken) if spoken else None
 
 

@@ -41,7 +41,8 @@ PER_UNITS = UNITS | words("day duration-day; week duration-week; month duration-
 """What may stand after the slash of a compound unit."""
 CURRENCY_SIGNS = words(
     "US$ USD; R$ BRL; AU$ AUD; A$ AUD; CA$ CAD; C$ CAD; HK$ HKD; NZ$ NZD; S$ SGD; NT$ TWD; MX$ MXN; CN¥ CNY; JP¥ JPY;"
-    "RMB¥ CNY; RMB CNY; Rs. INR; Rs INR; $ USD; € EUR; £ GBP; ¥ JPY; ₹ INR; ₩ KRW; ₽ RUB; ₿ BTC; ₺ TRY; ₫ VND; ฿ THB;"
+    "RMB¥ CNY; RMB CNY; Rs. INR; Rs INR; रु. INR; $ USD; € EUR; £ GBP; ¥ JPY; ₹ INR; ₩ KRW; ₽ RUB; ₿ BTC; ₺ TRY;"
+    " ₫ VND; ฿ THB;"
     "₪ ILS; ₴ UAH; ₦ NGN; ₱ PHP; ₡ CRC; ₲ PYG; ₵ GHS; ₸ KZT; ₮ MNT; ₼ AZN; ₾ GEL; ₭ LAK; ៛ KHR; ৳ BDT"
 )
 CURRENCY_CODES = word_set(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tts_models.text.normalize.grammar import Grammar, word_set
-from tts_models.text.normalize.recognise.context import BEGIN, END, LETTER, Context
+from tts_models.text.normalize.recognise.context import BEGIN, END, Context
 
 _TLD = (
     "com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|co|me|tv|fm|ly|gg|xyz|online|site|tech|cloud|blog|shop|eu|"
@@ -21,7 +21,7 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _EMAIL = re.compile(rf"{BEGIN}[A-Za-z0-9][A-Za-z0-9._%+-]{{0,63}}@{_HOST}\.[A-Za-z]{{2,24}}(?![A-Za-z0-9@])")
-_TAG = re.compile(rf"[#@](?={LETTER}|_)[\w]{{1,100}}")
+_TAG = re.compile(r"[#@](?=[^\W\d])\w{1,100}")
 _PIECE = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d\s]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
 _SPELT = re.compile(r"[^aeiouy]{2,5}$|[a-z]{2}$", re.IGNORECASE)
@@ -65,7 +65,7 @@ def url(ctx: Context, i: int) -> tuple[int, str] | None:
         if not rest:
             return None
         scheme = ctx.grammar.letters(match["scheme"])
-        return match.start("rest") + len(rest), f"{scheme}, {_spell(rest.rstrip('/'), ctx.grammar)}"
+        return match.start("rest") + len(rest), f"{scheme}{ctx.grammar.pause}{_spell(rest.rstrip('/'), ctx.grammar)}"
     match = _DOMAIN.match(ctx.text, i)
     if match:
         address = _trim(match[0])
@@ -86,7 +86,7 @@ def tag(ctx: Context, i: int) -> tuple[int, str] | None:
         return None
     name = " ".join(part for part in _CAMEL.split(match[0][1:]) if part)
     sign = ctx.grammar.symbols[match[0][0]]
-    return (match.end(), f"{sign} {ctx.grammar.name_with_numbers(name)}") if name else None
+    return (match.end(), f"{sign}{ctx.grammar.space}{ctx.grammar.name_with_numbers(name)}") if name else None
 
 
 _PATH = re.compile(rf"(?:~?(?:/[\w.-]{{1,80}}){{2,20}}/?|[A-Za-z]:(?:\\[\w.-]{{1,80}}){{1,20}}){END}")
