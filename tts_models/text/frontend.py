@@ -8,26 +8,18 @@ from dataclasses import replace
 
 import regex
 
-from tts_models.errors import EmptyText, UnpronounceableText, UnsupportedLanguage
+from tts_models.errors import EmptyText, UnpronounceableText
 from tts_models.text.align import align
 from tts_models.text.chunks import Chunk, split_text
 from tts_models.text.controls import parse_controls
 from tts_models.text.g2p.router import G2PRouter
 from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_symbols
 from tts_models.text.languages import resolve_language
+from tts_models.text.normalize import normalize
+from tts_models.text.phrases import mark_phrases
 from tts_models.text.segmenter import MIN_TOKENS, cut_into_segments
 from tts_models.text.vocabulary import encode, has_sound
 from tts_models.types import MAX_TOKENS, Phonemes
-
-
-def normalize(text: str, language: str) -> str:  # TEMPORARY: until every grammar of tts_models/text/normalize is there
-    try:
-        from tts_models.text.normalize import normalize as full
-
-        return full(text, language)
-    except (ImportError, UnsupportedLanguage):
-        return text
-
 
 FIRST_SEGMENT_TOKENS = 60
 """About four seconds of speech: soon made, and long enough to make the next segment meanwhile."""
@@ -42,6 +34,7 @@ _WARM_UP_TEXT = {
 }  # fmt: skip
 _LETTERS = regex.compile(r"[\p{L}\p{M}\p{N}ﾞﾟ]+")
 _SPACES = regex.compile(r"\s+")
+_BULLET = regex.compile(r"^\s*[-–—*•]\s+")
 _STACKED_MARKS = regex.compile(r"(?<=\p{M}{6})\p{M}+")
 
 
@@ -148,7 +141,9 @@ class TextFrontend:
                 if chunk.symbols is not None:
                     words = [Word(chunk.start, chunk.end, chunk.symbols, space=False)]
                 else:
-                    words = _located(*next(spoken), chunk.start)
+                    piece, said, words = next(spoken)
+                    mark_phrases(words, said, tag)
+                    _locate(words, align(piece, said), chunk.start)
                 if words:
                     _end(words[-1], chunk, text)
                 block.extend(words)
@@ -158,24 +153,24 @@ class TextFrontend:
 
 def _normalized(written: str, tag: str) -> str:
     """What to say for ``written``, compatibility forms (ﬁ, Ａ, ｱ, 𝐇) as plain letters."""
-    plain = _LETTERS.sub(lambda match: unicodedata.normalize("NFKC", match.group()), _STACKED_MARKS.sub("", written))
+    plain = _LETTERS.sub(
+        lambda match: unicodedata.normalize("NFKC", match.group()), _STACKED_MARKS.sub("", _BULLET.sub("", written))
+    )
     spoken = normalize(plain, tag)
     if is_pronounceable(plain) and not is_pronounceable(spoken):
         spoken = plain
     return _SPACES.sub(" ", spoken)
 
 
-def _located(written: str, spoken: str, words: list[Word], offset: int) -> list[Word]:
-    """``words`` of ``spoken`` with their offsets in the text that ``written`` starts in at ``offset``."""
-    to_written = align(written, spoken)
+def _locate(words: list[Word], to_written: Sequence[int], offset: int) -> None:
+    """Changes the offsets of ``words`` from what is said to the text as it was written, of which this is a piece."""
     for word in words:
         word.start, word.end = offset + to_written[word.start], offset + to_written[word.end]
-    return words
 
 
 def _end(word: Word, chunk: Chunk, text: str) -> None:
     """Marks the last word of a chunk with what follows it."""
-    word.ends = chunk.ends
+    word.ends = max(word.ends, chunk.ends)
     word.space |= chunk.ends > Break.NONE or text[chunk.end - 1].isspace() or text[chunk.end : chunk.end + 1].isspace()
     if chunk.ends > Break.NONE and has_sound(word.symbols[-1:]):
         word.symbols += "."  # the end of a heading, a list item or a verse is heard as a full stop

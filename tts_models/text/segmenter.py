@@ -14,9 +14,17 @@ _SENTENCE_MARKS = frozenset(".!?…")
 _CLAUSE_MARKS = frozenset(",;:—)”")
 
 # All in tokens: how many tokens too many a segment may have before such a cut is the lesser evil.
-_CUT_COST = {Break.PARAGRAPH: -50, Break.SENTENCE: 0, Break.CLAUSE: 20, Break.WORD: 120, Break.NONE: 1000}
+_CUT_COST = {
+    Break.PARAGRAPH: -50,
+    Break.SENTENCE: 0,
+    Break.CLAUSE: 20,
+    Break.PHRASE: 60,
+    Break.WORD: 120,
+    Break.NONE: 1000,
+}
 _SEGMENT_COST = 15
 _TINY_COST = 5
+_GROWTH = 3
 
 _Atom = tuple[list[Word], Break]
 
@@ -27,9 +35,10 @@ def cut_into_segments(
     """Cuts ``words`` into segments of at most ``max_tokens`` tokens, each with a sound in it.
 
     A segment is preferably two thirds of ``max_tokens`` long (quality falls towards either end of the model's range),
-    and the first no longer than ``first_tokens``; each next one may be twice what was played before it, so that
-    playing one covers making the next. Cuts fall after paragraphs and sentences, else clauses, else words. The cheapest
-    row of cuts is found by dynamic programming, so there are no leftovers.
+    and the first no longer than ``first_tokens``; each next one may be three times what was played before it, so that
+    playing covers making it where speech is made at least that much faster than it is spoken. Cuts fall after
+    paragraphs and sentences, else clauses, else phrases, else words. The cheapest row of cuts is found by dynamic
+    programming, so there are no leftovers.
 
     Args:
         words: The words and marks of a stretch of speech; at least one has a sound.
@@ -48,7 +57,7 @@ def cut_into_segments(
             tokens = starts[stop] - starts[begin]
             if tokens > max_tokens and begin < stop - 1:
                 break
-            target = min(preferred, max(first_tokens, 2 * (played_tokens + starts[begin])))
+            target = min(preferred, max(first_tokens, _GROWTH * (played_tokens + starts[begin])))
             cost: float = _SEGMENT_COST + cut_cost + max(0, tokens - target) + max(0, MIN_TOKENS - tokens) * _TINY_COST
             cost += tokens * tokens / (10 * preferred)  # halves rather than a long piece and a short one
             candidates.append((best[begin][0] + cost, begin))
@@ -88,32 +97,42 @@ def _grouped(words: list[Word], at_least: Break) -> list[_Atom]:
     groups: list[_Atom] = []
     group: list[Word] = []
     marks: set[str] = set()
+    opens = bool(words) and _opens(words[0], None)
     for index, word in enumerate(words):
         group.append(word)
         if has_sound(word.symbols):
             marks = set(word.symbols[-1:]) & PUNCTUATION
+        elif opens:
+            marks = set()
         else:
             marks |= set(word.symbols)
-        strength = _strength(marks, word, words[index + 1] if index + 1 < len(words) else None)
+        following = words[index + 1] if index + 1 < len(words) else None
+        next_opens = following is not None and _opens(following, word)
+        strength = Break.NONE if opens else _strength(marks, word, following, next_opens)
+        opens = next_opens
         if strength >= at_least:
             groups.append((group, strength))
             group = []
     return [*groups, (group, Break.NONE)] if group else groups
 
 
-def _strength(marks: set[str], word: Word, following: Word | None) -> Break:
-    """How good a cut between ``word``, at the end of whose row of punctuation are ``marks``, and ``following`` is."""
-    if following is not None and not has_sound(following.symbols):
-        opens = following.symbols in OPENING or (following.symbols == '"' and word.space)
-        if following.symbols and not opens:
-            return Break.NONE
-    if word.ends > Break.NONE:
+def _opens(mark: Word, before: Word | None) -> bool:
+    """Whether a mark belongs to the word behind it."""
+    spaced = before is None or before.space
+    return mark.symbols in OPENING or (mark.symbols == '"' and spaced and not mark.space)
+
+
+def _strength(marks: set[str], word: Word, following: Word | None, next_opens: bool) -> Break:
+    """How good a cut after ``word`` is, which ends in ``marks``."""
+    if following is not None and not next_opens and not has_sound(following.symbols):
+        return Break.NONE
+    if word.ends > Break.PHRASE:
         return word.ends
     if marks & _SENTENCE_MARKS:
         return Break.SENTENCE
     if marks & _CLAUSE_MARKS:
         return Break.CLAUSE
-    return Break.WORD if word.space and word.symbols not in OPENING else Break.NONE
+    return max(word.ends, Break.WORD if word.space else Break.NONE)
 
 
 def _split_giant(word: Word, max_tokens: int) -> list[Word]:

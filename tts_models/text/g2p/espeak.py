@@ -14,13 +14,15 @@ from tts_models.text.vocabulary import to_vocabulary
 # espeak loses the rest of a word longer than this; a cut does not part a letter from its marks.
 _WRITTEN_WORD = regex.compile(r"\S(?:\S{0,58}(?!\p{M}))?\p{M}*")
 
+_ALIGNED_MIN_WORDS = 10
+
 
 class EspeakG2P:
     """espeak-ng through misaki, aligned word by word.
 
     espeak sees the text in stretches between punctuation, as phonemizer gives it, so the symbols equal the reference
-    package's. A stretch whose number of words changes on the way (a clitic, an abbreviation spelt out) is halved until
-    written and spoken words correspond.
+    package's. Where the number of words changes on the way (``qu'est-ce que``, an abbreviation spelt out), the stretch
+    is one word if it is short, else halved.
 
     Source: ``EspeakG2P`` of ``misaki/espeak.py``. The copy of the C library behind it is not thread safe: it is locked.
     """
@@ -53,12 +55,12 @@ class EspeakG2P:
         if not spans:
             return
         spoken = self._g2p(" ".join(text[start:end] for start, end in spans))[0].split()
-        if len(spans) == 1:
-            spoken = [" ".join(spoken)]
-        if len(spoken) != len(spans):
+        if len(spoken) != len(spans) and len(spans) > _ALIGNED_MIN_WORDS:
             half = len(spans) // 2
             yield from self._stretch(text, spans[:half])
             yield from self._stretch(text, spans[half:])
             return
+        if len(spoken) != len(spans):
+            spans, spoken = [(spans[0][0], spans[-1][1])], [" ".join(spoken)]
         for (start, end), symbols in zip(spans, spoken, strict=True):
             yield Word(start, end, to_vocabulary(symbols), text[end : end + 1].isspace())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from tts_models.text.align import align
-from tts_models.text.g2p.words import CLOSING, OPENING, PUNCTUATION_SYMBOLS, Word
-from tts_models.text.vocabulary import to_vocabulary
+from tts_models.text.g2p.words import OPENING, PUNCTUATION_SYMBOLS, Word
+from tts_models.text.vocabulary import PUNCTUATION, has_sound, to_vocabulary
 
 _ROWS = (
     ("アイウエオ", "a i ɯ e o"), ("カキクケコ", "ka kʲi kɯ ke ko"), ("ガギグゲゴ", "ɡa ɡʲi ɡɯ ɡe ɡo"),
@@ -32,6 +33,8 @@ _PALATAL = {
 _LABIAL = {"ウ": "β", "ク": "kᵝ", "グ": "ɡᵝ", "ツ": "ʦ", "フ": "ɸ", "ヴ": "v", "ト": "t", "ド": "d"}
 _SMALL_VOWELS = {"ァ": "a", "ィ": "i", "ゥ": "ɯ", "ェ": "e", "ォ": "o"}
 _MORA = re.compile("[^ァィゥェォャュョー][ァィゥェォャュョ]|.", re.DOTALL)
+_INFLECTED = ("形容詞", "動詞", "感動詞")
+_LONG_I = re.compile("(?<=[イキギシジチニヒビピミリ])イ")
 _NASAL_BEFORE = (("m", "mpb"), ("ŋ", "kɡ"), ("ɲ", "ɲʨʥ"), ("n", "ntdɾz"))
 
 
@@ -96,7 +99,7 @@ class JapaneseG2P:
     def _words(self, text: str) -> list[Word]:
         features = self._analyse(text)
         surfaces = [feature["string"] for feature in features]
-        readings = [feature["pron"].replace("’", "") if feature["mora_size"] else "" for feature in features]
+        readings = [_reading(feature) for feature in features]
         starts = _offsets(text, surfaces)
         words: list[Word] = []
         index = 0
@@ -107,13 +110,12 @@ class JapaneseG2P:
             surface = surfaces[index]
             index += size
             if reading:
-                words.append(Word(start, end, to_vocabulary(kana_to_symbols(reading)), True))
-                continue
-            symbol = "".join(PUNCTUATION_SYMBOLS.get(char, "") for char in surface)
-            if symbol in CLOSING or symbol[:1] in tuple(".,?!:;…—"):
-                for word in words[-1:]:
-                    word.space = False
-            words.append(Word(start, end, symbol, bool(symbol) and symbol not in OPENING))
+                symbols = to_vocabulary(kana_to_symbols(reading))
+            else:
+                symbols = "".join(PUNCTUATION_SYMBOLS.get(char, "") for char in surface)
+            if words and _closes_up(words[-1].symbols, symbols):
+                words[-1].space = False
+            words.append(Word(start, end, symbols, space=bool(symbols) and symbols not in OPENING))
         return words
 
     def _joined(self, surfaces: list[str], readings: list[str], index: int) -> int:
@@ -125,6 +127,21 @@ class JapaneseG2P:
             if "".join(surfaces[index:end]) in self._joined_words:
                 return end - index
         return 1
+
+
+def _reading(feature: Mapping[str, Any]) -> str:
+    """Katakana of a word, its long vowels written as UniDic writes them; empty for a mark."""
+    if not feature["mora_size"]:
+        return ""
+    reading = str(feature["pron"]).replace("’", "")  # the mark of a devoiced mora
+    return _LONG_I.sub("ー", reading) if feature["pos"] in _INFLECTED else reading
+
+
+def _closes_up(before: str, after: str) -> bool:
+    """Whether no space stands between two words: at a stop of the breath (っ), a lengthening, or a closing mark."""
+    if not has_sound(after):
+        return after not in OPENING
+    return after[0] == "ː" or (before[-1:] not in PUNCTUATION and "ʔ" in (before[-1:], after[0]))
 
 
 def _offsets(text: str, surfaces: list[str]) -> list[int]:

@@ -27,13 +27,12 @@ class MandarinG2P:
         """Loads jieba's dictionary (about a second)."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # jieba imports pkg_resources, which says that it will go
-            import jieba
-            from misaki.zh import ZHG2P
+            from misaki import zh
 
-        jieba.setLogLevel(logging.WARNING)
-        jieba.initialize()
-        self._cut: Any = jieba.lcut
-        self._syllables: Any = lru_cache(maxsize=65_536)(ZHG2P.word2ipa)
+        zh.jieba.setLogLevel(logging.WARNING)
+        zh.jieba.initialize()
+        self._cut: Any = zh.jieba.lcut
+        self._syllables: Any = lru_cache(maxsize=65_536)(zh.ZHG2P.word2ipa)
         self._lock = threading.Lock()
 
     def __call__(self, texts: Sequence[str]) -> list[list[Word]]:

@@ -39,9 +39,10 @@ class Break(IntEnum):
 
     NONE = 0
     WORD = 1
-    CLAUSE = 2
-    SENTENCE = 3
-    PARAGRAPH = 4
+    PHRASE = 2
+    CLAUSE = 3
+    SENTENCE = 4
+    PARAGRAPH = 5
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Word:
         end: Offset after its last character.
         symbols: Its phoneme symbols; may contain spaces where one written word is spoken as several.
         space: Whether a space follows.
-        ends: What the layout of the text, rather than a mark, ends after it.
+        ends: What ends after it though no mark says so: a phrase, a line, a paragraph.
     """
 
     start: int
