@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Literal
 
 from babel import Locale
 from num2words import num2words
 
+from tts_models.text.normalize.lexicon import GREEK, Coin
 from tts_models.text.normalize.number import Number, NumberFormat
 
 Gender = Literal["m", "f"]
@@ -23,44 +23,6 @@ Gender = Literal["m", "f"]
 
 
 DateOrder = Literal["MDY", "DMY", "YMD"]
-
-
-@dataclass(frozen=True, slots=True)
-class Coin:
-    """The everyday names of a currency: ``one``/``many`` of the unit and of its hundredth (``""`` if it has none)."""
-
-    one: str
-    many: str
-    cent: str = ""
-    cents: str = ""
-
-
-def coins(table: str) -> dict[str, Coin]:
-    """Read lines of ``CODE one, many, cent, cents``."""
-    rows = (line.strip().split(" ", 1) for line in table.strip().splitlines())
-    return {code: Coin(*(name.strip() for name in names.split(","))) for code, names in rows}
-
-
-def words(table: str) -> dict[str, str]:
-    """Read lines (or ``;``-separated entries) of ``KEY word word``; ``_`` in a longer key is a space."""
-    rows = (entry.strip().split(" ", 1) for entry in re.split(r"[\n;]", table) if entry.strip())
-    return {key if len(key) == 1 else key.replace("_", " "): spoken.strip() for key, spoken in rows}
-
-
-def names(table: str) -> tuple[str, ...]:
-    """Read a list of words."""
-    return tuple(table.split())
-
-
-def word_set(table: str) -> frozenset[str]:
-    """Read a set of words."""
-    return frozenset(table.split())
-
-
-GREEK = words(
-    "α alpha;β beta;γ gamma;δ delta;ε epsilon;ζ zeta;η eta;θ theta;ι iota;κ kappa;λ lambda;μ mu;ν nu;ξ xi;ο omicron;"
-    "π pi;ρ rho;σ sigma;ς sigma;τ tau;υ upsilon;φ phi;χ chi;ψ psi;ω omega"
-)
 
 
 @lru_cache
@@ -408,8 +370,3 @@ class Grammar(ABC):
         """One group of a telephone number."""
         names = self.phone_digits or self.digit_names
         return self.space.join(names[int(d)] for d in group)
-
-
-def is_currency(code: str) -> bool:
-    """Whether CLDR knows the ISO 4217 code."""
-    return code in cldr("en_US").currencies

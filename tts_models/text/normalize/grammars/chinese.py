@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Coin, Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import Gender, Grammar
 from tts_models.text.normalize.grammars.myriad import chinese
+from tts_models.text.normalize.lexicon import Coin, coins, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _COUNTERS = (

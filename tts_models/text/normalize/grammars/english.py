@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import DateOrder, Gender, Grammar, coins, names, spell_out, word_set, words
+from tts_models.text.normalize.grammar import DateOrder, Gender, Grammar, spell_out
+from tts_models.text.normalize.lexicon import coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 from tts_models.text.normalize.recognise.context import END
 
@@ -77,7 +78,6 @@ class English(Grammar):
     month_first = True
     month_link = "of"
     version_point = "point"
-    unit_words: ClassVar = frozenset()
     ordinal_suffixes: ClassVar = {"st": "m", "nd": "m", "rd": "m", "th": "m"}
     scales = words(
         "thousand thousand;million million;billion billion;trillion trillion;k thousand;K thousand;m million;M million;"

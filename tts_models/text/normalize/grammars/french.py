@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
+from tts_models.text.normalize.grammar import Gender, Grammar
+from tts_models.text.normalize.lexicon import coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _FEMININE = word_set(
@@ -18,8 +19,8 @@ _FEMININE = word_set(
     "équipe étape fleur forme fin loi pomme église école entreprise plage pluie poule robe carte feuille goutte guerre "
     "lettre ampoule arme balle banque chaise chanson dame église erreur couleur douleur odeur fleur valeur peur eau "
     "peau "
-    "fraise pêche orange poire banane course photo moto radio mission idée dose phrase règle tour vache hectare"
-) - {"hectare", "tour"}
+    "fraise pêche orange poire banane course photo moto radio mission idée dose phrase règle vache"
+)
 _QUEENS = word_set("Élisabeth Elizabeth Catherine Marie Anne Victoria Cléopâtre Isabelle Margrethe Christine")
 _REGNAL = _QUEENS | word_set(
     "Louis Charles Henri François Philippe Napoléon Jean Paul Pie Benoît Léon Grégoire Innocent Clément Alexandre "

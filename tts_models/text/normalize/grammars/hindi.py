@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, words
+from tts_models.text.normalize.grammar import Gender, Grammar
+from tts_models.text.normalize.lexicon import coins, names, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _BELOW_HUNDRED = names(
@@ -100,13 +101,14 @@ class Hindi(Grammar):
     }
 
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
+        return "सौ" if value == 100 else self._cardinal(value)
+
+    def _cardinal(self, value: int) -> str:
         if value < 100:
             return _BELOW_HUNDRED[value]
-        if value == 100:
-            return "सौ"
         scale, name = next(s for s in _SCALES if value >= s[0])
         head, rest = divmod(value, scale)
-        return f"{self.cardinal(head)} {name}" + (f" {self.cardinal(rest)}" if rest else "")
+        return f"{self._cardinal(head)} {name}" + (f" {self._cardinal(rest)}" if rest else "")
 
     def ordinal(self, value: int, form: str = "m") -> str:
         special, regular = _ENDINGS[form]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
+from tts_models.text.normalize.grammar import Gender, Grammar
+from tts_models.text.normalize.lexicon import coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _FEMININE = word_set(
@@ -118,11 +119,11 @@ class Italian(Grammar):
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         if value == 1 and gender:
             return {"m": "un", "f": "una"}[gender]
-        spoken = super().cardinal(value)
+        spoken = super().cardinal(value).replace("dicotto", "diciotto")  # num2words: *centodicotto*
         return re.sub(r"tre$", "tré", spoken) if len(spoken) > 4 and spoken.endswith("tre") else spoken
 
     def ordinal(self, value: int, form: str = "m") -> str:
-        spoken = super().ordinal(value)
+        spoken = super().ordinal(value).replace("dicott", "diciott").replace("diecesimo", "decimo")
         return re.sub(r"o\b", "a", spoken) if form == "f" else spoken
 
     def gender_of(self, noun: str) -> Gender | None:

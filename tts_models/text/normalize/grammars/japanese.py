@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Coin, Gender, Grammar, coins, words
+from tts_models.text.normalize.grammar import Gender, Grammar
 from tts_models.text.normalize.grammars.myriad import DIGITS, japanese
+from tts_models.text.normalize.lexicon import Coin, coins, names, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _POSTCODE = re.compile(r"(\d{3})[-‐−ー](\d{4})")
@@ -28,8 +29,10 @@ class Japanese(Grammar):
     spaced = False
     space = ""
     pause = "、"
-    ratio, sharp = "対", "シャープ"
-    digit_names = tuple(DIGITS)
+    ratio, sharp = "タイ", "シャープ"
+    digit_names = names(
+        "ゼロ イチ ニー サン ヨン ゴー ロク ナナ ハチ キュー"
+    )  # 二〇 alone would be read *nimaru*, 二四 *nijūyon*
     letter_names = words(
         "a エー;b ビー;c シー;d ディー;e イー;f エフ;g ジー;h エイチ;i アイ;j ジェー;k ケー;l エル;m エム;n エヌ;"
         "o オー;p ピー;q キュー;"
@@ -87,6 +90,9 @@ class Japanese(Grammar):
     def cardinal(self, value: int, gender: Gender | None = None) -> str:
         return japanese(value)
 
+    def fraction_digits(self, digits: str) -> str:
+        return self.digits(digits) if "0" in digits else "".join(DIGITS[int(d)] for d in digits)
+
     def ordinal(self, value: int, form: str = "m") -> str:
         return f"{japanese(value)}番目"
 
@@ -123,7 +129,7 @@ class Japanese(Grammar):
     def clock(self, hour: int, minute: int, second: int | None = None, meridiem: str = "") -> str:
         prefix = {"a": "午前", "p": "午後", "": ""}[meridiem]
         spoken = f"{prefix}{japanese(hour)}時" + (f"{japanese(minute)}分" if minute or second is not None else "")
-        return spoken if second is None else f"{spoken}{japanese(second)}秒"
+        return spoken if second is None else f"{spoken}、{japanese(second)}秒"
 
     def phone(self, groups: Sequence[str], international: bool = False) -> str:
         return ("プラス" if international else "") + "、".join(self.digits(g) for g in groups)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
+from tts_models.text.normalize.grammar import Gender, Grammar
+from tts_models.text.normalize.lexicon import coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _FEMININE = word_set(
@@ -107,7 +108,7 @@ class Portuguese(Grammar):
         "mil mil;milhões milhões;milhão milhão;bilhões bilhões;bilhão bilhão;trilhões trilhões;trilhão trilhão;"
         "mi milhões;bi bilhões;M milhões;tri trilhões"
     )
-    unit_words = frozenset({"s", "h", "mi", "cal", "g"}) - {"g"}
+    unit_words = frozenset({"s", "h", "mi", "cal"})
     function_words = word_set(
         "de do da dos das e ou a o as os em no na nos nas por que é um uma com sem para mais menos se ao à nem seu sua "
         "como quando desde até era foi são já não lhe me te nos si sim sobre entre mas pelo pela ontem hoje agora"

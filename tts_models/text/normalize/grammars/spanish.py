@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from tts_models.text.normalize.grammar import Gender, Grammar, coins, names, word_set, words
+from tts_models.text.normalize.grammar import Gender, Grammar
+from tts_models.text.normalize.lexicon import coins, names, word_set, words
 from tts_models.text.normalize.number import Number, NumberFormat
 
 _FEMININE = word_set(
@@ -110,8 +111,8 @@ class Spanish(Grammar):
         "de del y e o ó u a en por que es el la los las un una con sin para más menos se al ni su sus como cuando "
         "desde "
         "hasta "
-        "era fue son ya no lo le me te nos si sí sobre según entre veces mientras pero hora ha había he"
-    ) - {"veces", "hora"}
+        "era fue son ya no lo le me te nos si sí sobre según entre mientras pero ha había he"
+    )
     chapter_words = word_set(
         "número siglo siglos página capítulo tomo volumen parte acto escena libro guerra mundial artículo título "
         "sección fase tipo "
@@ -141,12 +142,13 @@ class Spanish(Grammar):
 
     def ordinal(self, value: int, form: str = "m") -> str:
         spoken = _ORDINALS[value - 1] if value <= len(_ORDINALS) else super().ordinal(value)
-        spoken = re.sub(r"^décimo(?=\w)", "decimo", spoken)
         if form == "f":
-            return re.sub(r"o\b", "a", spoken)
-        if form == "short":
-            return re.sub(r"(primer|tercer)o$", r"\1", spoken)
-        return spoken
+            spoken = re.sub(r"o\b", "a", spoken)
+        # num2words writes *décimo tercero*, *décimoprimero* and *quadragésimo*.
+        spoken = (
+            re.sub(r"décim[oa] ?(?=\w)", "decimo", spoken).replace("decimooct", "decimoct").replace("quadr", "cuadr")
+        )
+        return re.sub(r"(primer|tercer)o$", r"\1", spoken) if form == "short" else spoken
 
     def ordinal_before(self, value: int, form: str, noun: str) -> str:
         short = form == "m" and noun and noun not in self.function_words and self.gender_of(noun) == "m"
@@ -162,9 +164,6 @@ class Spanish(Grammar):
         if noun in _FEMININE or re.search(r"(as?|ción|sión|[cs]iones|[dt]ad(es)?|tud(es)?|umbres?)$", noun):
             return "f"
         return "m" if noun else None
-
-    def plural(self, number: Number) -> bool:
-        return not number.is_one
 
     def fraction(self, numerator: int, denominator: int) -> str:
         if denominator in _FRACTIONS:

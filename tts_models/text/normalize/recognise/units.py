@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tts_models.text.normalize.grammar import word_set, words
+from tts_models.text.normalize.lexicon import word_set, words
 
 UNITS = words("""
     km length-kilometer; m length-meter; cm length-centimeter; mm length-millimeter; µm length-micrometer

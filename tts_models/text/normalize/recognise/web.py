@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tts_models.text.normalize.grammar import Grammar, word_set
+from tts_models.text.normalize.grammar import Grammar
+from tts_models.text.normalize.lexicon import word_set
 from tts_models.text.normalize.recognise.context import BEGIN, END, Context
 
 _TLD = (
