@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from deployments.share import torch_device
@@ -11,22 +12,36 @@ from tts_models.acoustic import AcousticModel
 from tts_models.engine import choose_engine
 from tts_models.errors import TtsError
 from tts_models.text import TextFrontend
-from tts_models.types import AcousticInput, Audio
+from tts_models.types import AcousticInput, Audio, Phonemes
 from tts_models.vocoder import Vocoder
 
 
 class LocalSpeechGraph:
     """Says the same as the served graph: the same segments, seeds and pauses.
 
+    The weights are loaded when the first segment is ready for them, so that a text that cannot be said is refused at
+    once.
+
     Args:
         kokoro: The asset with the weights of acoustic model and vocoder.
         engine: How the vocoder computes; see :func:`tts_models.engine.choose_engine`.
+
+    Raises:
+        ValueError: There is no such engine on this machine.
     """
 
     def __init__(self, kokoro: Path, engine: str = "auto") -> None:
+        self._kokoro = kokoro
+        self._engine = choose_engine(engine)
         self._text = TextFrontend()
-        self._acoustic = AcousticModel.load(kokoro, torch_device("auto"))
-        self._vocoder = Vocoder.load(kokoro, choose_engine(engine))
+
+    @cached_property
+    def _acoustic(self) -> AcousticModel:
+        return AcousticModel.load(self._kokoro, torch_device("auto"))
+
+    @cached_property
+    def _vocoder(self) -> Vocoder:
+        return Vocoder.load(self._kokoro, self._engine)
 
     def speak(self, utterance: Utterance) -> Iterator[tuple[Audio, int]]:
         """Make the audio of an utterance.
@@ -40,17 +55,20 @@ class LocalSpeechGraph:
         """
         segments = list(fold_pauses(self._text.segments(utterance.text, utterance.language)))
         for index, segment in enumerate(segments):
-            item = AcousticInput(
-                token_ids=segment.token_ids,
-                style=utterance.voice.style(len(segment.token_ids)),
-                speed=utterance.speed,
-                volume=utterance.volume,
-                seed=segment_seed(utterance.seed, index),
-            )
-            (features,) = self._acoustic.synthesize([item])
-            if isinstance(features, TtsError):
-                raise features
-            (audio,) = self._vocoder.synthesize([features])
-            if isinstance(audio, TtsError):
-                raise audio
-            yield with_pauses(audio, segment.pause_before_s, segment.pause_after_s), len(segments)
+            yield self._synthesize(utterance, index, segment), len(segments)
+
+    def _synthesize(self, utterance: Utterance, index: int, segment: Phonemes) -> Audio:
+        item = AcousticInput(
+            token_ids=segment.token_ids,
+            style=utterance.voice.style(len(segment.token_ids)),
+            speed=utterance.speed,
+            volume=utterance.volume,
+            seed=segment_seed(utterance.seed, index),
+        )
+        (features,) = self._acoustic.synthesize([item])
+        if isinstance(features, TtsError):
+            raise features
+        (audio,) = self._vocoder.synthesize([features])
+        if isinstance(audio, TtsError):
+            raise audio
+        return with_pauses(audio, segment.pause_before_s, segment.pause_after_s)

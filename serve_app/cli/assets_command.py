@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, results, table_of
+from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, results, table_of, waiting_for
 from tts_models.assets import AssetStore
 
 app = typer.Typer(help="Weights and voices: what there is, what is here, and whether it is intact.")
@@ -63,7 +63,7 @@ def verify(context: typer.Context, names: Names = None) -> None:
     store = options.store()
     states = {}
     for name in _known(store, names):
-        with messages().status(f"reading {name}"):
+        with waiting_for(f"reading {name}"):
             states[name] = store.state(name)
         results().print(f"{states[name]:8} {name}")
     if bad := [name for name, state in states.items() if state != "ready"]:

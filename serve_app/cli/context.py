@@ -64,8 +64,21 @@ def table_of(*headers: str) -> Table:
 
 
 @contextmanager
+def waiting_for(what: str) -> Iterator[None]:
+    """A spinner while something takes seconds; nothing where nobody watches."""
+    if messages().is_terminal:
+        with messages().status(what):
+            yield
+    else:
+        yield
+
+
+@contextmanager
 def asset_progress(store: AssetStore) -> Iterator[AssetProgress]:
-    """A progress callback that draws one bar for each asset that has to be worked on."""
+    """A progress callback that draws one bar for each asset that has to be worked on; lines where nobody watches."""
+    if not messages().is_terminal:
+        yield _LineProgress()
+        return
     columns = (
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description}"),
@@ -90,6 +103,21 @@ def asset_progress(store: AssetStore) -> Iterator[AssetProgress]:
             bars.update(task, description=words, completed=event.done_bytes, total=event.total_bytes or None)
 
         yield show
+
+
+class _LineProgress:
+    """A line for each step of an asset that has to be worked on."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, event: ProgressEvent, /) -> None:
+        started = event.asset in self._last
+        if not started and event.step in ("ready", "verifying"):
+            return
+        if self._last.get(event.asset) != (event.step, event.detail):
+            self._last[event.asset] = (event.step, event.detail)
+            messages().print(f"{event.asset}: {event.step} {event.detail}".rstrip(), soft_wrap=True)
 
 
 def fetch_assets(store: AssetStore, *names: str) -> list[Path]:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from serve_app.cli.context import CliContext, CommandFailed, messages, results, table_of
+from serve_app.cli.context import CliContext, CommandFailed, results, table_of, waiting_for
 from serve_app.cli.machine import disk_problem, free_port, port_problem
 from serve_app.cli.serve_command import DASHBOARD_PORT
 
@@ -39,7 +39,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check this machine; exit with 1 if something keeps the server from starting."""
-    with messages().status("looking"):
+    with waiting_for("looking"):
         findings = list(_findings(context.obj))
     if as_json:
         results().print_json(json.dumps([asdict(finding) for finding in findings]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +16,12 @@ from typing import Any
 import ray
 import requests
 from ray import serve
+from ray.dashboard.modules.serve.sdk import ServeSubmissionClient
 from ray.serve.schema import ApplicationStatusOverview
 
 from serve_app.cli.context import CommandFailed
 
 _POLL_S = 0.5
-_REQUEST_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +31,36 @@ class RaySession:
     Attributes:
         dashboard_url: Address of its dashboard, which also takes Serve's configs.
         logs: Folder of its logs.
+        wants_token: Whether the dashboard asks for the token that ``ray get-auth-token`` prints.
     """
 
     dashboard_url: str
     logs: str
+    wants_token: bool
 
 
 @contextlib.contextmanager
-def ray_session(dashboard_port: int, show_logs: bool, on_stop: Callable[[], None]) -> Iterator[RaySession]:
+def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[], None]) -> Iterator[RaySession]:
     """Start a Ray on this machine, and stop it and all that runs in it at the end, whatever the end is.
 
     It never joins a Ray that is already there, and stops no other one. SIGTERM ends the block as Ctrl-C does, with
     ``KeyboardInterrupt``; either of them during the stop cuts it short.
 
     Args:
-        dashboard_port: Free port for the dashboard, on the loopback interface.
+        dashboard_port: Port for the dashboard, on the loopback interface; ``None`` is 8265 or the next free one.
         show_logs: Whether the output of the replicas is shown.
         on_stop: Called when stopping begins.
     """
     # A server of one's own does not report to a third party unless asked to.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
-        # "local": RAY_ADDRESS and a cluster that was started before are left alone.
-        context: Any = ray.init(
-            address="local",
-            namespace="serve",
-            include_dashboard=True,
-            dashboard_host="127.0.0.1",
-            dashboard_port=dashboard_port,
-            log_to_driver=show_logs,
-            logging_level=logging.ERROR,
-        )
+        context = _start_ray(dashboard_port, show_logs)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
-        yield RaySession(f"http://{context.dashboard_url}", f"{context.address_info['session_dir']}/logs")
+        logs = f"{context.address_info['session_dir']}/logs"
+        # ray.init sets the variable: a Ray on one machine asks for a token unless told not to.
+        yield RaySession(f"http://{context.dashboard_url}", logs, os.environ.get("RAY_AUTH_MODE") == "token")
     finally:
         with contextlib.suppress(KeyboardInterrupt):
             on_stop()
@@ -72,6 +69,22 @@ def ray_session(dashboard_port: int, show_logs: bool, on_stop: Callable[[], None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         ray.shutdown()
+
+
+def _start_ray(dashboard_port: int | None, show_logs: bool) -> Any:
+    try:
+        # "local": RAY_ADDRESS and a cluster that was started before are left alone.
+        return ray.init(
+            address="local",
+            namespace="serve",
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            dashboard_port=dashboard_port,
+            log_to_driver=show_logs,
+            logging_level=logging.CRITICAL,
+        )
+    except Exception as error:  # Ray raises bare ones, with the end of a log in them
+        raise CommandFailed(f"Ray does not start: {_last_line(str(error))}") from error
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -84,13 +97,10 @@ def deploy(session: RaySession, document: Mapping[str, Any]) -> None:
     Raises:
         CommandFailed: Serve refuses it.
     """
-    url = f"{session.dashboard_url}/api/serve/applications/"
     try:
-        answer = requests.put(url, json=document, timeout=_REQUEST_TIMEOUT_S)
-    except requests.exceptions.RequestException as error:
-        raise CommandFailed(f"Ray's dashboard does not answer ({error}); its logs are in {session.logs}") from error
-    if not answer.ok:
-        raise CommandFailed(f"Ray Serve refuses the config: {answer.text[:500]}")
+        ServeSubmissionClient(session.dashboard_url).deploy_applications(dict(document))
+    except (RuntimeError, ConnectionError, requests.exceptions.RequestException) as error:
+        raise CommandFailed(f"Ray Serve does not take the config: {error} (logs: {session.logs})") from error
 
 
 def wait_until_healthy(
@@ -159,4 +169,5 @@ def _reason(application: ApplicationStatusOverview) -> str:
 
 def _last_line(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
+    # An error of ours is written for the user; its class adds nothing.
+    return re.sub(r"^tts_models\.errors\.\w+: ", "", lines[-1]) if lines else "no reason given"

@@ -13,7 +13,7 @@ from typing import IO, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages
+from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, waiting_for
 
 FORMATS = ("wav", "mp3", "opus", "aac", "flac", "pcm")
 _EXTENSIONS = {**{name: name for name in FORMATS}, "ogg": "opus", "m4a": "aac", "raw": "pcm"}
@@ -123,7 +123,7 @@ def _writing(output: Path) -> Iterator[IO[bytes]]:
 def _in_process(request: _Request, options: CliContext, engine: str) -> Iterator[bytes]:
     store = options.store()
     kokoro, tables = fetch_assets(store, "kokoro-82m-v1.0", "voices-v1.0")
-    with messages().status("loading the models"):
+    with waiting_for("loading the models"):
         import numpy as np
 
         from serve_app.graph import Utterance

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, results
+from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, results, waiting_for
 from serve_app.cli.machine import disk_problem, free_port, port_problem
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def serve(
     fetch_assets(store, *store.manifest)
     started = time.monotonic()
     stopping = "[dim]stopping; Ctrl-C again does not wait for requests under way"
-    with messages().status("starting Ray"):
+    with waiting_for("starting Ray"):
         from serve_app.cli import ray_session as ray
     with ray.ray_session(dashboard, logs, lambda: messages().print(stopping)) as session:
         ray.deploy(session, serve_config.document)
@@ -64,13 +64,13 @@ def serve(
             ray.wait_until_healthy(session, timeout, progress.show)
         ray.wait_for_answer(serve_config.url, _ANSWER_TIMEOUT_S)
         messages().print(f"[green]ready[/] after {time.monotonic() - started:.0f} s")
-        _say_where(serve_config.url, session.dashboard_url)
+        _say_where(serve_config.url, session.dashboard_url, session.wants_token)
         while True:
             time.sleep(3600)
 
 
 def _configure(options: CliContext, config: Path | None, host: str | None, port: int | None) -> ServeConfig:
-    with messages().status("reading the configuration"):
+    with waiting_for("reading the configuration"):
         from serve_app.cli.config_file import DEFAULT_HOST, choose_config, read_config
 
         choice = choose_config(config)
@@ -81,11 +81,11 @@ def _configure(options: CliContext, config: Path | None, host: str | None, port:
     return serve_config
 
 
-def _check_machine(config: ServeConfig, dashboard_port: int | None) -> int:
+def _check_machine(config: ServeConfig, dashboard_port: int | None) -> int | None:
     """Find out what would fail before anything is started.
 
     Returns:
-        The port for the dashboard.
+        The port for the dashboard; ``None`` leaves it to Ray.
 
     Raises:
         CommandFailed: Something would.
@@ -98,15 +98,11 @@ def _check_machine(config: ServeConfig, dashboard_port: int | None) -> int:
     temporary = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
     if problem := disk_problem(temporary):
         raise CommandFailed(f"{problem}; free some, or set RAY_TMPDIR to a folder on another disk")
-    wanted = dashboard_port or DASHBOARD_PORT
-    problem = port_problem("127.0.0.1", wanted)
-    if problem is None and wanted != config.port:
-        return wanted
-    if dashboard_port is not None:
-        raise CommandFailed(f"{problem or 'API and dashboard cannot share a port'}; take another --dashboard-port")
-    other = free_port("127.0.0.1", wanted)
-    messages().print(f"port {wanted} is taken: Ray's dashboard is on {other}")
-    return other
+    if config.port == (dashboard_port or DASHBOARD_PORT):
+        dashboard_port = free_port("127.0.0.1", config.port)
+    elif dashboard_port and (problem := port_problem("127.0.0.1", dashboard_port)):
+        raise CommandFailed(f"{problem}; take another --dashboard-port, or none: Ray then looks for one")
+    return dashboard_port
 
 
 class _DeploymentProgress:
@@ -119,36 +115,49 @@ class _DeploymentProgress:
             TimeElapsedColumn(),
             TextColumn("{task.fields[state]}"),
         )
+        self._live = messages().is_terminal
         self._bars = Progress(*columns, console=messages())
-        self._tasks = {"starting": self._bars.add_task("application", total=None, state="starting")}
+        self._tasks: dict[str, TaskID] = {}
+        self._states: dict[str, str] = {}
 
     def __enter__(self) -> _DeploymentProgress:
-        self._bars.start()
+        if self._live:
+            self._bars.start()
+        self._show("application", "starting", done=False)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bars.stop()
+        if self._live:
+            self._bars.stop()
 
     def show(self, application: ApplicationStatusOverview) -> None:
         """Take the news."""
-        if application.deployments and "starting" in self._tasks:
-            self._bars.remove_task(self._tasks.pop("starting"))
+        if application.deployments:
+            self._show("application", "started", done=True)
         for name, deployment in application.deployments.items():
-            if name not in self._tasks:
-                self._tasks[name] = self._bars.add_task(name, total=1, state="")
-            replicas = sum(count for state, count in deployment.replica_states.items() if state == "RUNNING")
             if deployment.status == "HEALTHY":
-                words = f"healthy, {replicas} {'replica' if replicas == 1 else 'replicas'}"
-                self._bars.update(self._tasks[name], completed=1, state=words)
+                self._show(name, "healthy", done=True)
             else:
-                words = deployment.message.strip().splitlines()[0] if deployment.message else "starting"
-                self._bars.update(self._tasks[name], completed=0, state=f"[dim]{words}")
+                message = deployment.message.strip() or "starting"
+                self._show(name, message.splitlines()[0], done=False)
+
+    def _show(self, name: str, state: str, *, done: bool) -> None:
+        if self._states.get(name) == state:
+            return
+        self._states[name] = state
+        if not self._live:
+            messages().print(f"{name}: {state}", soft_wrap=True)
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=1, state="")
+        self._bars.update(self._tasks[name], completed=int(done), state=state)
 
 
-def _say_where(url: str, dashboard_url: str) -> None:
+def _say_where(url: str, dashboard_url: str, wants_token: bool) -> None:
     results().print(f"API        {url}/v1", soft_wrap=True)
     results().print(f"docs       {url}/docs", soft_wrap=True)
-    results().print(f"dashboard  {dashboard_url}", soft_wrap=True)
+    token = "  (its token: ray get-auth-token)" if wants_token else ""
+    results().print(f"dashboard  {dashboard_url}{token}", soft_wrap=True)
     body = '{"model": "tts-1", "voice": "af_heart", "input": "Hello from four stages."}'
     results().print(
         f"try        curl {url}/v1/audio/speech -H 'Content-Type: application/json' -d '{body}' -o hello.mp3",
