@@ -33,6 +33,14 @@ _EMPTY_CACHE = np.zeros((1, 8, 0, 36), np.float32)
 _VOCABULARY = re.compile(rb'"(PHVuaz4KPHM\+Cjwvcz4K[A-Za-z0-9+/]+=*)"')
 
 
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """For a machine that does other things as well: threads that wait do not spin."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
 class SpeechRecogniser:
     """Moonshine tiny (English), greedy.
 
@@ -42,8 +50,7 @@ class SpeechRecogniser:
     """
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options = session_options(threads)
         options.log_severity_level = 3  # the merged decoder's unused branch warns at every load
         self._encoder = onnxruntime.InferenceSession(folder / "encoder_model.onnx", options)
         self._decoder = onnxruntime.InferenceSession(folder / "decoder_model_merged.onnx", options)
@@ -103,7 +110,7 @@ class SpeechRecogniser:
 
 
 def _clips(audio: FloatArray) -> list[FloatArray]:
-    """Cuts ``audio`` at quiet points into clips of ``_MIN_S`` to ``_MAX_S`` seconds; the last is padded with silence."""
+    """Cuts ``audio`` at quiet points into clips of ``_MIN_S`` to ``_MAX_S`` seconds; the last one is padded."""
     clips = []
     longest, frame = int(_MAX_S * RATE_HZ), RATE_HZ // 10
     while len(audio) > longest:

@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 import soxr
 
+from tests.support.asr import session_options
 from tts_models.types import FloatArray
 
 RATE_HZ = 16_000
@@ -65,7 +66,5 @@ def speech_quality(samples: FloatArray, sample_rate_hz: int) -> SpeechQuality:
 
 @cache
 def _session() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
     model = files("speechmos").joinpath("dnsmos_models", "sig_bak_ovr.onnx")
-    return onnxruntime.InferenceSession(model.read_bytes(), options)
+    return onnxruntime.InferenceSession(model.read_bytes(), session_options(threads=2))

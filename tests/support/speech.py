@@ -30,23 +30,23 @@ class Speech:
 SENTENCES = (
     Sentence(
         "af_heart",
-        "The quick brown fox jumps over the lazy dog while the children are playing in the garden.",
-        "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˈOvəɹ ðə lˈAzi dˈɔɡ wˌIl ðə ʧˈɪldɹᵊn ɑɹ plˈAɪŋ ɪn ðə ɡˈɑɹdən.",
+        "The quick brown fox jumps over the lazy dog.",
+        "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˈOvəɹ ðə lˈAzi dˈɔɡ.",
     ),
     Sentence(
         "am_michael",
-        "She had your dark suit in greasy wash water all year, and nobody asked for it back.",
-        "ʃˌi hæd jʊɹ dˈɑɹk sˈut ɪn ɡɹˈisi wˈɔʃ wˈɔTəɹ ˈɔl jˈɪɹ, ænd nˈObˌɑdi ˈæskt fɔɹ ɪt bˈæk.",
+        "She had your dark suit in greasy wash water all year.",
+        "ʃˌi hæd jʊɹ dˈɑɹk sˈut ɪn ɡɹˈisi wˈɔʃ wˈɔTəɹ ˈɔl jˈɪɹ.",
     ),
     Sentence(
         "bf_emma",
-        "Please call Stella and ask her to bring these things with her from the store.",
-        "plˈiːz kˈɔːl stˈɛlə and ˈɑːsk hɜː tə bɹˈɪŋ ðiːz θˈɪŋz wɪð hɜː fɹɒm ðə stˈɔː.",
+        "Please call Stella and ask her to bring these things.",
+        "plˈiːz kˈɔːl stˈɛlə and ˈɑːsk hɜː tə bɹˈɪŋ ðiːz θˈɪŋz.",
     ),
     Sentence(
         "bm_george",
-        "When the sunlight strikes raindrops in the air, they act as a prism and form a rainbow.",
-        "wˌɛn ðə sˈʌnlIt stɹˈIks ɹˈAndɹɒps ɪn ði ˈɛː, ðA ˈakt az ɐ pɹˈɪzəm and fˈɔːm ɐ ɹˈAnbQ.",
+        "When the sunlight strikes raindrops in the air, they form a rainbow.",
+        "wˌɛn ðə sˈʌnlIt stɹˈIks ɹˈAndɹɒps ɪn ði ˈɛː, ðA fˈɔːm ɐ ɹˈAnbQ.",
     ),
 )
 

@@ -23,10 +23,10 @@ def test_what_is_said_is_heard(recogniser: SpeechRecogniser, speech: list[Speech
 
 
 def test_long_speech_is_heard_to_its_end(recogniser: SpeechRecogniser, speech: list[Speech]) -> None:
-    twice = speech + speech
-    samples = np.concatenate([one.samples for one in twice])
-    assert len(samples) > 40 * RATE_HZ
-    said = " ".join(one.sentence.text for one in twice)
+    many = speech * 3
+    samples = np.concatenate([one.samples for one in many])
+    assert len(samples) > 35 * RATE_HZ
+    said = " ".join(one.sentence.text for one in many)
     assert word_error_rate(said, recogniser.transcribe(samples, RATE_HZ)) <= 0.05
 
 
@@ -64,15 +64,14 @@ def test_normalised_words() -> None:
 
 
 def test_clean_speech_sounds_better_than_spoilt(speech: list[Speech]) -> None:
-    for one in speech[:2]:
-        samples = one.samples
-        clean = speech_quality(samples, RATE_HZ)
-        noisy = speech_quality(samples + noise(len(samples), 0.3 * float(samples.std())), RATE_HZ)
-        coarse = speech_quality(np.round(samples * 8) / 8, RATE_HZ)
-        assert clean.overall > 3.1
-        assert noisy.background < clean.background - 1.0
-        assert coarse.signal < clean.signal - 0.8
-        assert max(noisy.overall, coarse.overall) < clean.overall - 0.7
+    samples = speech[0].samples
+    clean = speech_quality(samples, RATE_HZ)
+    noisy = speech_quality(samples + noise(len(samples), 0.3 * float(samples.std())), RATE_HZ)
+    coarse = speech_quality(np.round(samples * 8) / 8, RATE_HZ)
+    assert clean.overall > 3.1
+    assert noisy.background < clean.background - 1.0
+    assert coarse.signal < clean.signal - 0.8
+    assert max(noisy.overall, coarse.overall) < clean.overall - 0.7
 
 
 def test_too_little_to_judge() -> None:

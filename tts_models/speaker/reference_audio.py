@@ -14,6 +14,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import av
 import av.error
@@ -21,8 +22,10 @@ import numpy as np
 
 from tts_models.errors import ReferenceAudioError
 from tts_models.speaker import ENCODER_RATE_HZ
-from tts_models.speaker.voice_activity import VoiceActivityDetector
 from tts_models.types import FloatArray
+
+if TYPE_CHECKING:
+    from tts_models.speaker.voice_activity import VoiceActivityDetector
 
 _CONTAINERS = "wav,aiff,caf,mp3,flac,ogg,mov,matroska,aac"
 _CODECS = (
@@ -192,4 +195,7 @@ def _mono(frame: av.AudioFrame) -> FloatArray:
 
 @cache
 def _detector() -> VoiceActivityDetector:
+    # Not above: the graph's builder imports this module and has no use for torch.
+    from tts_models.speaker.voice_activity import VoiceActivityDetector
+
     return VoiceActivityDetector.load()
