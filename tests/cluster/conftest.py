@@ -13,7 +13,7 @@ import pytest
 import ray
 import yaml
 from ray import serve
-from ray.serve.schema import ApplicationStatus, ServeDeploySchema
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, ServeDeploySchema
 
 from deployments.settings import SynthesisSettings
 from serve_app.graph import RaySpeechGraph
@@ -51,18 +51,27 @@ class Cluster:
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
 
-    def deploy(self, *, wait: bool = True, **changes: dict[str, Any]) -> None:
-        """Deploy ``config/local.yaml`` over doubles.
+    def deploy(
+        self,
+        *,
+        wait: bool = True,
+        import_path: str = "tests.cluster.doubles:build",
+        args: dict[str, Any] | None = None,
+        **changes: dict[str, Any],
+    ) -> None:
+        """Deploy ``config/local.yaml``, over doubles unless told otherwise.
 
         Args:
             wait: Until it runs.
+            import_path: Builds the application.
+            args: Settings, instead of those that doubles need.
             changes: For a deployment's name, options that replace those of the YAML.
         """
         config = yaml.safe_load((ROOT / "config/local.yaml").read_text())
         config["http_options"] = {"host": "127.0.0.1", "port": self._port}
         (app,) = config["applications"]
-        app["import_path"] = "tests.cluster.doubles:build"
-        app["args"] = {"assets": {"root": str(self.log.path.parent)}}
+        app["import_path"] = import_path
+        app["args"] = args or {"assets": {"root": str(self.log.path.parent)}}
         for deployment in app["deployments"]:
             change = changes.get(deployment["name"], {})
             if "num_replicas" in change:
@@ -77,15 +86,20 @@ class Cluster:
         if wait:
             until(self._runs, 90, "the application runs")
 
+    def status(self) -> ApplicationStatusOverview | None:
+        """What Serve says of the application."""
+        return serve.status().applications.get(APP)
+
     def _runs(self) -> bool:
-        status = serve.status().applications.get(APP)
+        status = self.status()
         assert status is None or status.status != ApplicationStatus.DEPLOY_FAILED, status
         return status is not None and status.status == ApplicationStatus.RUNNING
 
     def replicas(self, deployment: str, state: str = "RUNNING") -> int:
         """How many replicas of a deployment are in ``state``."""
-        status = serve.status().applications[APP].deployments.get(deployment)
-        return status.replica_states.get(state, 0) if status else 0
+        status = self.status()
+        deployments = status.deployments if status else {}
+        return deployments[deployment].replica_states.get(state, 0) if deployment in deployments else 0
 
     def graph(self, settings: SynthesisSettings | None = None) -> RaySpeechGraph:
         """The graph as the ingress has it, in this process."""
