@@ -10,9 +10,10 @@ _CUDA_CONTEXT_BYTES = 600 * 2**20
 
 
 def torch_device(name: str) -> torch.device:
-    """``auto`` (CUDA where the replica was given a GPU, else the CPU) or a torch device by its name."""
+    """``auto`` (CUDA in a replica that was given some of a GPU, else the CPU) or a torch device by its name."""
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        given = assigned_gpus() > 0 if ray.is_initialized() else True
+        name = "cuda" if given and torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
