@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,7 +62,16 @@ def test_the_log_and_the_answer_name_the_same_request(server: Cluster) -> None:
     assert response.status_code == 500
     error = response.json()["error"]
     assert error["code"] == "internal_error"
-    assert response.headers["x-request-id"] in error["message"]
+    request_id = response.headers["x-request-id"]
+    assert request_id in error["message"]
+    assert "defect" not in response.text
+    logs = Path(ray._private.worker.global_worker.node.get_logs_dir_path())
+
+    def logged() -> bool:
+        texts = [path.read_text(errors="replace") for path in logs.rglob("*") if path.is_file()]
+        return any(f"request id {request_id}" in text and "a defect of the model" in text for text in texts)
+
+    until(logged, 10, "the error and its request id are in a log of the replica")
 
 
 @pytest.mark.parametrize(
