@@ -25,6 +25,7 @@ _CUT_COST = {
 _SEGMENT_COST = 15
 _TINY_COST = 5
 _GROWTH = 3
+_MARKS_ROOM = 8  # tokens left free beside a piece of a giant word for the marks around it
 
 _Atom = tuple[list[Word], Break]
 
@@ -47,7 +48,7 @@ def cut_into_segments(
         played_tokens: Tokens of the utterance before ``words``; 0 at its start.
     """
     preferred = max(first_tokens, max_tokens * 2 // 3)
-    atoms = _atoms(words, preferred, max_tokens)
+    atoms = _atoms(words, first_tokens, max_tokens)
     starts = [0, *accumulate(_size(atom) for atom, _ in atoms)]
     best: list[tuple[float, int]] = [(0.0, 0)]  # for each number of atoms: the cost, and where the last segment begins
     for stop in range(1, len(atoms) + 1):
@@ -75,11 +76,11 @@ def _size(words: list[Word]) -> int:
     return sum(len(word.symbols) + word.space for word in words)
 
 
-def _atoms(words: list[Word], preferred: int, max_tokens: int) -> list[_Atom]:
+def _atoms(words: list[Word], first_tokens: int, max_tokens: int) -> list[_Atom]:
     """Groups words between which a cut is worth considering: clauses, or the words of a long clause."""
     atoms: list[_Atom] = []
     for clause, strength in _grouped(words, Break.CLAUSE):
-        if _size(clause) <= preferred:
+        if _size(clause) <= first_tokens:
             atoms.append((clause, strength))
             continue
         inner: list[_Atom] = []
@@ -87,7 +88,7 @@ def _atoms(words: list[Word], preferred: int, max_tokens: int) -> list[_Atom]:
             if _size(group) <= max_tokens:
                 inner.append((group, inner_strength))
             else:
-                pieces = [piece for word in group for piece in _split_giant(word, max_tokens)]
+                pieces = [piece for word in group for piece in _split_giant(word, max_tokens - _MARKS_ROOM)]
                 inner.extend(([piece], Break.NONE) for piece in pieces)
         atoms.extend([*inner[:-1], (inner[-1][0], strength)])
     return _joined_silence(atoms)
@@ -136,7 +137,7 @@ def _strength(marks: set[str], word: Word, following: Word | None, next_opens: b
 
 
 def _split_giant(word: Word, max_tokens: int) -> list[Word]:
-    """Cuts a word of more than ``max_tokens`` tokens, its text in proportion."""
+    """Cuts a word of more than ``max_tokens`` tokens into equal pieces, its text in proportion."""
     count = -(-(len(word.symbols) + 1) // max_tokens)
     if count == 1:
         return [word]
