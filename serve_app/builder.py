@@ -52,4 +52,5 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
 
 def _deployment(replica: type, name: str | None = None) -> Deployment:
     # Three tries are enough for a passing fault; a missing asset is then reported instead of tried twenty times.
-    return serve.deployment(replica, name=name or replica.__name__, max_constructor_retry_count=3)
+    decorate = serve.deployment(name=name or replica.__name__, max_constructor_retry_count=3)
+    return decorate(replica)
