@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -65,8 +66,10 @@ def serve(
         ray.wait_for_answer(serve_config.url, _ANSWER_TIMEOUT_S)
         messages().print(f"[green]ready[/] after {time.monotonic() - started:.0f} s")
         _say_where(serve_config.url, session.dashboard_url, session.wants_token)
-        while True:
-            time.sleep(3600)
+        # From here on an interrupt is how the server is meant to end.
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
 
 
 def _configure(options: CliContext, config: Path | None, host: str | None, port: int | None) -> ServeConfig:
