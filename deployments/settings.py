@@ -129,7 +129,7 @@ class HttpSettings(Settings):
     )
     model: str = Field(default="kokoro-82m", min_length=1, description="Name of the served model in the API.")
     model_aliases: tuple[str, ...] = Field(
-        default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "kokoro"),
+        default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "kokoro"),
         description="Other names that mean the same model, for clients that name OpenAI's or Kokoro's.",
     )
 

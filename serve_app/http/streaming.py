@@ -141,8 +141,7 @@ class SpeechResponse(StreamingResponse):
         client_left = asyncio.ensure_future(_disconnect(receive))
         try:
             await asyncio.wait((response, client_left), return_when=asyncio.FIRST_COMPLETED)
-            if response.done():
-                await response
+            await (response if response.done() else client_left)  # raises what either of them raised
         finally:
             response.cancel()
             client_left.cancel()

@@ -8,7 +8,7 @@ import pytest
 from deployments.settings import HttpSettings
 from tests.http.fakes import VOICES, Served
 
-NAMES = ["kokoro-82m", "tts-1", "tts-1-hd", "gpt-4o-mini-tts", "kokoro"]
+NAMES = ["kokoro-82m", "tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "kokoro"]
 
 
 async def test_models_as_openai_lists_them(client: httpx.AsyncClient) -> None:
