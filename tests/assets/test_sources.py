@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
 import json
@@ -229,6 +230,23 @@ def test_npm_not_installed(monkeypatch: pytest.MonkeyPatch, network: Network, tm
     source = NpmPackages((NpmPackage("x", "1.0.0", 1),), {"model.bin": ("model.bin",)})
     with pytest.raises(SourceFailed, match="npm is not installed"):
         source.fetch([FILE], tmp_path, Meter(), network)
+
+
+@pytest.mark.parametrize(("words", "free_bytes"), [("npm error code ENOSPC", 10**9), ("", 0)])
+def test_client_on_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch, network: Network, tmp_path: Path, words: str, free_bytes: int
+) -> None:
+    npm = tmp_path / "bin/npm"
+    npm.parent.mkdir()
+    npm.write_text(f"#!/bin/sh\necho {words}; exit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npm.parent}:/usr/bin:/bin")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free_bytes))
+    source = NpmPackages((NpmPackage("x", "1.0.0", 1),), {"model.bin": ("model.bin",)})
+    with pytest.raises(OSError, match=words) as caught:
+        source.fetch([FILE], tmp_path, Meter(), network)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_client_that_stalls_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from tts_models.assets.network import Network, SourceFailed
 
 _POLL_S = 0.1
+_FULL_DISK_BYTES = 1_000_000
 
 
 def npm_pack(spec: str, target: Path, on_bytes: Callable[[int], None], network: Network) -> None:
@@ -85,7 +86,9 @@ def _deliver(
         delivered = list(folder.glob(pattern))
         if process.returncode or len(delivered) != 1:
             reason = _last_words(log)
-            if "ENOSPC" in reason or "No space left" in reason:
+            # On a full disk a client may not even be able to write down why it failed.
+            full = shutil.disk_usage(folder).free < _FULL_DISK_BYTES
+            if full or "ENOSPC" in reason or "No space left" in reason:
                 raise OSError(errno.ENOSPC, reason)
             raise SourceFailed(reason or f"{Path(command[0]).name} left no file")
         delivered[0].replace(target)
