@@ -18,13 +18,17 @@ from tts_models.types import Phonemes
 SENTENCES = {
     "en": "The old lighthouse keeper climbed the stairs. Rain was falling; nobody came! Would tomorrow be any better? "
     "She bought three apples, two pears and a melon. “Never again,” he said.",
-    "es": "El viejo farero subió la escalera. Llovía; ¡nadie vino! ¿Sería mejor mañana? Compró tres manzanas y un melón.",
-    "fr-FR": "Le vieux gardien monta l'escalier. Il pleuvait ; personne ne vint ! Demain serait-il meilleur ? Elle acheta "
-    "trois pommes, deux poires et un melon.",
+    "es": "El viejo farero subió la escalera. Llovía; ¡nadie vino! ¿Sería mejor mañana? "
+    "Compró tres manzanas, y un melón.",
+    "fr-FR": "Le vieux gardien monta l'escalier. Il pleuvait ; personne ne vint ! Demain serait-il meilleur ? "
+    "Elle acheta trois pommes, deux poires et un melon.",
     "hi": "बूढ़ा रखवाला सीढ़ियाँ चढ़ा। बारिश हो रही थी, कोई नहीं आया! क्या कल बेहतर होगा? उसने तीन सेब और एक खरबूजा खरीदा।",
-    "it": "Il vecchio guardiano salì le scale. Pioveva; non venne nessuno! Domani sarebbe stato migliore? Comprò tre mele.",
-    "ja": "年老いた灯台守は階段を上った。雨が降っていて、誰も来なかった！明日はもっと良くなるだろうか？りんごを三つ買った。",
-    "pt-BR": "O velho faroleiro subiu a escada. Chovia; ninguém veio! Será que amanhã vai ser melhor? Comprou três maçãs.",
+    "it": "Il vecchio guardiano salì le scale. Pioveva; non venne nessuno! Domani sarebbe stato migliore? "
+    "Comprò tre mele, due pere e un melone.",
+    "ja": "年老いた灯台守は階段を上った。雨が降っていて、誰も来なかった！明日はもっと良くなるだろうか？"
+    "りんごを三つ買った。",
+    "pt-BR": "O velho faroleiro subiu a escada. Chovia; ninguém veio! Será que amanhã vai ser melhor? "
+    "Comprou três maçãs, duas peras e um melão.",
     "zh": "年老的灯塔看守人爬上了楼梯。天在下雨，没有人来！明天会更好吗？她买了三个苹果、两个梨和一个西瓜。",
 }
 TEXTS = {tag: SENTENCES["en" if tag.startswith("en") else tag] for tag in LANGUAGES}

@@ -22,9 +22,11 @@ _CUTS = tuple(
     for pattern in (
         # After a sentence; not after what may be an abbreviation, a full stop behind a short word or a capital.
         r"(?:[!?。！？।॥۔…]|(?<=\p{Ll}{4})\.)[\"'”’»)\]」』）]*(?:\s+|(?=\p{Han}|[ぁ-ヿ]))",
-        r"[;；:,，、]\s+|[，、；](?=\S)",
+        # After a clause; not in or after a number, which may go on.
+        r"(?<=[\p{L}\p{M}])(?:[;:,]\s+|[；：，、]\s*)(?=\p{L})",
         r"(?<=\p{Ll}{2})\s+(?=\p{Ll}{2})",
         r"\s+",
+        r"(?<=[\p{L}\p{M}])[;:,](?=\p{L})",  # a list without a blank
     )
 )
 

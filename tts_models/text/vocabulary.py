@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+from anyascii import anyascii
+
 VOCABULARY_SIZE = 178
 """Rows of the model's token embedding, ``n_token``."""
 
@@ -36,7 +38,8 @@ _NEAREST = {
     "g": "ɡ", "ɓ": "b", "ɗ": "d", "ᶑ": "ɖ", "ɠ": "ɡ", "ʛ": "ɡ", "ʄ": "ɟ", "ɢ": "ɡ", "ħ": "h", "ɦ": "h", "ʜ": "h",
     "ɧ": "ʃ", "ʕ": "ʔ", "ʡ": "ʔ", "ʢ": "ʔ", "ˀ": "ʔ", "ʍ": "w", "ɬ": "l", "ɫ": "l", "ɭ": "l", "ɮ": "l", "ʟ": "l",
     "ɺ": "ɾ", "ʙ": "b", "ʀ": "ʁ", "ⱱ": "v", "ɱ": "m", "ʑ": "ʒ", "ʐ": "ʒ", "ʩ": "ʃ", "ʪ": "s", "ʫ": "z", "ƫ": "t",
-    "ʘ": "p", "ǀ": "t", "ǃ": "t", "ǂ": "k", "ǁ": "l", "ʗ": "k",
+    "ɼ": "r", "ʆ": "ʃ", "ʇ": "t", "ʓ": "ʒ", "ʖ": "ʔ", "ʚ": "ɜ", "ʞ": "k", "ʠ": "q", "ʬ": "w", "ʭ": "t",
+    "ʮ": "y", "ʯ": "y", "ʘ": "p", "ǀ": "t", "ǃ": "t", "ǂ": "k", "ǁ": "l", "ʗ": "k",
     "ɘ": "ə", "ɵ": "ə", "ʉ": "u", "ɶ": "œ", "ʏ": "y", "ɞ": "ɜ", "ɝ": "ɚ", "ɿ": "ɨ", "ʅ": "ɨ", "ɩ": "ɪ", "ɷ": "ʊ",
     "ᶻ": "z", "ᵑ": "ŋ", "ⁿ": "n", "ᵐ": "m", "ˠ": "ɣ", "ʷ": "w", "ᶣ": "ɥ", "ʴ": "ɹ", "ʵ": "ɻ", "ʱ": "ʰ",
     "ˑ": "ː", "'": "ˈ", "«": "“", "»": "”", "|": ",", "‖": ".", "↑": "↗", "ꜛ": "↗", "ꜜ": "↘",
@@ -69,8 +72,10 @@ def _spell(symbol: str) -> str:
     decomposed = unicodedata.normalize("NFKD", symbol)
     if decomposed != symbol:
         return "".join(map(_spell, decomposed))
-    lowered = symbol.lower()
-    return _spell(lowered) if lowered != symbol else ""
+    if unicodedata.category(symbol) not in ("Lu", "Ll", "Lt", "Lo"):
+        return ""
+    latin = anyascii(symbol).lower()  # no letter of the IPA, but still a letter
+    return "".join(_spell(letter) for letter in latin if letter.isascii() and letter.isalpha())
 
 
 def to_vocabulary(ipa: str) -> str:

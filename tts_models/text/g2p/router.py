@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import regex
+from anyascii import anyascii
 
 from tts_models.text.g2p.words import OPENING, PRONOUNCEABLE, PUNCTUATION_SYMBOLS, Engine, Word, is_pronounceable
 from tts_models.text.languages import LANGUAGES
@@ -94,8 +95,6 @@ class G2PRouter:
             position = max(position, word.end)
 
     def _transliterate(self, text: str) -> str:
-        from anyascii import anyascii
-
         names = (unicodedata.name(char, "unknown character").lower() for char in PRONOUNCEABLE.findall(text))
         latin, named = self.engine("en-US")([anyascii(text), ", ".join(names)])
         return next(spoken for words in (latin, named) if has_sound(spoken := " ".join(word.symbols for word in words)))
