@@ -1,0 +1,135 @@
+"""The deployments' classes over tiny random models, in this process: text frontend -> acoustic model -> vocoder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from ray import serve
+
+from deployments.acoustic import AcousticModel
+from deployments.settings import AcousticSettings, AssetSettings, SpeakerSettings, TextSettings, VocoderSettings
+from deployments.speaker_encoder import SpeakerEncoder
+from deployments.text_frontend import TextFrontend
+from deployments.vocoder import Vocoder
+from tts_models.acoustic.config import AcousticConfig
+from tts_models.acoustic.model import AcousticModel as Acoustics
+from tts_models.acoustic.network import AcousticNetwork
+from tts_models.engine import choose_engine
+from tts_models.errors import InvalidRequest, ReferenceAudioError, SynthesisError, TtsError, UnsupportedLanguage
+from tts_models.types import (
+    FRAME_SAMPLES,
+    SPEAKER_EMBEDDING_DIM,
+    STYLE_DIM,
+    AcousticInput,
+    FloatArray,
+    SpeakerEmbedding,
+)
+from tts_models.vocoder import Vocoder as Waves
+from tts_models.vocoder import VocoderConfig, VocoderNetwork
+
+CHANNELS = 32
+ASSETS = AssetSettings()
+
+
+def tiny_acoustic(*_: Any) -> Acoustics:
+    torch.manual_seed(0)
+    config = AcousticConfig(
+        hidden_dim=CHANNELS, bert_embedding_dim=8, bert_hidden_dim=16, bert_heads=2, bert_ffn_dim=16, bert_passes=2
+    )
+    return Acoustics(AcousticNetwork(config), torch.device("cpu"))
+
+
+def tiny_vocoder(*_: Any) -> Waves:
+    torch.manual_seed(0)
+    config = VocoderConfig(
+        text_channels=CHANNELS, decoder_channels=32, residual_channels=8, generator_channels=16, resblock_kernels=(3,)
+    )
+    return Waves(VocoderNetwork(config), choose_engine("fp32", device="cpu"))
+
+
+def segment(n_tokens: int, seed: int = 0, **changes: Any) -> AcousticInput:
+    rng = np.random.default_rng(n_tokens)
+    style = rng.standard_normal(STYLE_DIM).astype(np.float32)
+    return AcousticInput(tuple(rng.integers(1, 178, n_tokens).tolist()), style, seed=seed, **changes)
+
+
+@pytest.mark.usefixtures("replica_context")
+async def test_segments_become_audio() -> None:
+    acoustic = AcousticModel(AcousticSettings(), ASSETS, tiny_acoustic)
+    vocoder = Vocoder(VocoderSettings(), ASSETS, tiny_vocoder)
+    features = await asyncio.gather(*(acoustic.synthesize(segment(n)) for n in (3, 30, 9)))
+    audio = await asyncio.gather(*(vocoder.synthesize(item) for item in features))
+    assert [len(one.samples) for one in audio] == [item.n_frames * FRAME_SAMPLES for item in features]
+    for stage in (acoustic, vocoder):
+        await stage.check_health()
+
+
+@pytest.mark.usefixtures("replica_context")
+async def test_a_bad_segment_fails_alone() -> None:
+    acoustic = AcousticModel(AcousticSettings(), ASSETS, tiny_acoustic)
+    results = await asyncio.gather(
+        *(acoustic.synthesize(segment(5, speed=speed)) for speed in (1.0, 99.0, 2.0)), return_exceptions=True
+    )
+    assert isinstance(results[1], InvalidRequest)
+    assert not any(isinstance(results[n], Exception) for n in (0, 2))
+
+
+@pytest.mark.usefixtures("replica_context")
+async def test_not_a_number_does_not_leave_the_vocoder() -> None:
+    acoustic = AcousticModel(AcousticSettings(), ASSETS, tiny_acoustic)
+    vocoder = Vocoder(VocoderSettings(), ASSETS, tiny_vocoder)
+    features = await acoustic.synthesize(segment(5, volume=float("nan")))
+    with pytest.raises(SynthesisError):
+        await vocoder.synthesize(features)
+
+
+@pytest.mark.usefixtures("replica_context")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AcousticModel(AcousticSettings(), ASSETS, tiny_acoustic),
+        lambda: Vocoder(VocoderSettings(), ASSETS, tiny_vocoder),
+        lambda: SpeakerEncoder(SpeakerSettings(), ASSETS, Listener),
+    ],
+)
+async def test_a_wrong_user_config_is_refused_and_a_right_one_taken(make: Any) -> None:
+    stage = make()
+    stage.reconfigure({"max_items": 3, "max_padded_work": 10, "wait_s": 0.5})
+    for wrong in ({"max_items": 3}, {"max_items": 3, "max_padded_work": 10, "wait": 0.5}, {}):
+        with pytest.raises(ValidationError):
+            stage.reconfigure(wrong)
+
+
+class Listener:
+    """A speaker encoder that hears nobody."""
+
+    def __init__(self, *_: Any) -> None:
+        self.heard: list[int] = []
+
+    def embed(self, batch: Sequence[FloatArray]) -> list[SpeakerEmbedding | TtsError]:
+        vector = np.full(SPEAKER_EMBEDDING_DIM, SPEAKER_EMBEDDING_DIM**-0.5, dtype=np.float32)
+        return [SpeakerEmbedding(vector, len(waveform) / 16_000) for waveform in batch]
+
+
+@pytest.mark.usefixtures("replica_context")
+async def test_bytes_that_are_no_audio_reach_no_model() -> None:
+    encoder = SpeakerEncoder(SpeakerSettings(), ASSETS, Listener)
+    with pytest.raises(ReferenceAudioError):
+        await encoder.embed(b"not audio")
+
+
+def test_the_text_frontend_in_rays_local_testing_mode() -> None:
+    settings = TextSettings(warm_languages=("en-US",))
+    app = serve.deployment(TextFrontend).bind(settings)
+    handle = serve.run(app, name="local", route_prefix=None, _local_testing_mode=True)
+    segments = handle.segments.remote("Hello there.", "en-US").result(timeout_s=60)
+    assert "".join(segment.text for segment in segments).strip() == "Hello there."
+    assert all(1 <= len(segment.token_ids) <= settings.max_segment_tokens for segment in segments)
+    with pytest.raises(UnsupportedLanguage):
+        handle.segments.remote("nuqneH", "tlh").result(timeout_s=60)
