@@ -22,7 +22,9 @@ def test_the_import_contracts_hold() -> None:
     assert "7 kept" in out
 
 
-@pytest.mark.parametrize("module", ["serve_app.builder", "serve_app.ingress", "deployments.vocoder", "tts_models.types"])
+@pytest.mark.parametrize(
+    "module", ["serve_app.builder", "serve_app.ingress", "deployments.vocoder", "tts_models.types"]
+)
 def test_what_only_builds_or_drives_the_graph_loads_no_model_library(module: str) -> None:
     heavy = run("-c", f"import sys, {module}; print({{'torch', 'spacy', 'misaki', 'scipy'}} & set(sys.modules))")
     assert heavy.strip() == "set()"

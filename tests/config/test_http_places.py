@@ -1,4 +1,4 @@
-"""The ingress takes more requests than it speaks for, so that health is answered, and speech refused, when it is full."""
+"""The ingress takes more requests than it speaks for: when it is full, health is answered and speech is refused."""
 
 from __future__ import annotations
 
