@@ -7,12 +7,15 @@ from torch import Tensor, nn
 
 from tts_models.layers import AdainResBlk1d, apply_mask, length_mask
 from tts_models.vocoder.config import VocoderConfig
+from tts_models.vocoder.generator import Generator
 
 
 class Decoder(nn.Module):
     """Five AdaIN residual blocks at frame rate, the last of which doubles it.
 
-    Source: ``Decoder`` of ``kokoro`` 0.9.4 ``istftnet.py``, without its generator.
+    The generator hangs here because the weights are named so; :meth:`forward` stops before it.
+
+    Source: ``Decoder`` of ``kokoro`` 0.9.4 ``istftnet.py``.
     """
 
     def __init__(self, config: VocoderConfig) -> None:
@@ -27,6 +30,7 @@ class Decoder(nn.Module):
             AdainResBlk1d(wide + residual + 2, out, config.style_dim, upsample=last)
             for out, last in [(wide, False)] * 3 + [(config.generator_channels, True)]
         )
+        self.generator = Generator(config)
 
     def forward(self, text: Tensor, f0_hz: Tensor, energy: Tensor, timbre: Tensor, lengths: Tensor | None) -> Tensor:
         """Decode.

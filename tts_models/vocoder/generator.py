@@ -12,8 +12,9 @@ from tts_models.vocoder.source import HarmonicSource
 
 
 def snake(x: Tensor, alpha: Tensor) -> Tensor:
-    """``x + sin(alpha x)^2 / alpha``, a periodic activation; ``alpha`` ``(1, C, 1)``."""
-    return x + torch.sin(alpha * x).square() / alpha
+    """``x + sin(alpha x)^2 / alpha``, a periodic activation, in float32 at least; ``alpha`` ``(1, C, 1)``."""
+    precise = x.to(torch.promote_types(x.dtype, torch.float32))
+    return (precise + torch.sin(alpha * precise).square() / alpha).to(x.dtype)
 
 
 class SnakeResBlock(nn.Module):

@@ -6,10 +6,15 @@ it into speech, so its phase decides the waveform's phase.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from tts_models.layers import length_mask
 from tts_models.types import SAMPLE_RATE_HZ
+from tts_models.vocoder.config import VocoderConfig
+from tts_models.vocoder.stft import polar_spectrum
 
 VOICED_ABOVE_HZ = 10.0
 SINE_AMPLITUDE = 0.1
@@ -89,3 +94,23 @@ class HarmonicSource(nn.Module):
         noise_scale = torch.where(voiced, VOICED_NOISE, UNVOICED_NOISE) * torch.linalg.vector_norm(weights)
         mixed = torch.where(voiced, SINE_AMPLITUDE * sines, 0.0) + noise_scale * noise
         return torch.tanh(mixed + self.l_linear.bias.float())
+
+    def polar_spectra(self, f0_hz: Sequence[Tensor], noise: Sequence[Tensor], config: VocoderConfig) -> Tensor:
+        """The sources of a batch as the generator takes them.
+
+        Args:
+            f0_hz: ``(2T,)`` float32 an item, Hz.
+            noise: ``(600T,)`` float32 an item, standard normal.
+            config: Sizes.
+
+        Returns:
+            ``(B, n_fft + 2, 120T + 1)`` float32, 0 behind each item's own spectra.
+        """
+        waves = [self(hz, own_noise, config.samples_per_f0) for hz, own_noise in zip(f0_hz, noise, strict=True)]
+        samples = [len(wave) for wave in waves]
+        padded = nn.utils.rnn.pad_sequence(waves, batch_first=True)
+        spectra = polar_spectrum(padded, samples, config.n_fft, config.hop_samples)
+        if min(samples) == max(samples):
+            return spectra
+        counts = torch.tensor(samples, device=spectra.device) // config.hop_samples + 1
+        return spectra * length_mask(counts, spectra.shape[-1])

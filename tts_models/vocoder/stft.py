@@ -81,31 +81,31 @@ def overlap_add(frames: Tensor, hop: int) -> Tensor:
     return out.flatten(1)
 
 
-def inverse_stft(log_magnitude: Tensor, phase: Tensor, lengths: list[int], hop: int) -> Tensor:
-    """A waveform from its short-time spectrum.
+def inverse_stft(spectra: Tensor, lengths: list[int], hop: int) -> Tensor:
+    """Waveforms from their short-time spectra.
 
     Args:
-        log_magnitude: ``(B, n_fft / 2 + 1, L)`` float32, natural logarithm.
-        phase: ``(B, n_fft / 2 + 1, L)`` float32, radians.
+        spectra: ``(B, n_fft + 2, L)`` float32: natural logarithms of the magnitudes, then numbers whose sine is the
+            phase in radians.
         lengths: Spectra of each item, at most ``L``.
         hop: Samples from one spectrum to the next, a divisor of ``n_fft``.
 
     Returns:
         ``(B, (L - 1) * hop)`` float32; item ``b`` fills the first ``(lengths[b] - 1) * hop``, 0 behind.
     """
-    n_fft = 2 * (log_magnitude.shape[1] - 1)
-    longest = log_magnitude.shape[2]
-    magnitude = torch.exp(log_magnitude)
+    (_, bins, longest), device = spectra.shape, spectra.device
+    n_fft = bins - 2
+    log_magnitude, angle = spectra.chunk(2, dim=1)
+    magnitude, phase = torch.exp(log_magnitude), torch.sin(angle)
     parts = torch.cat([magnitude * torch.cos(phase), magnitude * torch.sin(phase)], dim=1)
-    own = torch.arange(longest, device=phase.device) < torch.tensor(lengths, device=phase.device)[:, None]
-    frames = (inverse_basis(n_fft, phase.device) @ parts).transpose(1, 2)
+    frames = (inverse_basis(n_fft, device) @ parts).transpose(1, 2)
+    own = torch.arange(longest, device=device) < torch.tensor(lengths, device=device)[:, None]
     if min(lengths) < longest:
         frames = frames.masked_fill(~own[..., None], 0.0)
-    squared_window = hann(n_fft, phase.device).square() * own[..., None]
-    envelope = overlap_add(squared_window, hop)
+    envelope = overlap_add(hann(n_fft, device).square() * own[..., None], hop)
     centre = slice(n_fft // 2, n_fft // 2 + (longest - 1) * hop)
-    waveform = overlap_add(frames, hop)[:, centre] / envelope[:, centre].clamp_min(1e-8)
-    own_samples = torch.arange(waveform.shape[1], device=phase.device) < torch.tensor(
-        [(length - 1) * hop for length in lengths], device=phase.device
-    ).unsqueeze(1)
-    return waveform if min(lengths) == longest else waveform * own_samples
+    # The window's square sums to 1.5, and to less than half of that nowhere between an item's ends; behind them to 0.
+    waveform = overlap_add(frames, hop)[:, centre] / envelope[:, centre].clamp_min(1e-3)
+    if min(lengths) < longest:
+        waveform = waveform * own[:, 1:].repeat_interleave(hop, dim=1)
+    return waveform

@@ -1,0 +1,1 @@
+"""The compiled convolution that the fast CPU engines are made of."""

@@ -1,0 +1,175 @@
+"""A vocoder's weights, rearranged for the compiled kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tts_models.kernels.convolution import PackedConv, pack, round_up
+from tts_models.layers import AdaIN1d, AdainResBlk1d
+from tts_models.vocoder.generator import SnakeResBlock
+from tts_models.vocoder.network import VocoderNetwork
+
+LONG_WINDOW = 32
+SHORT_WINDOW = 16
+SHORT_KERNEL = 3
+"""Taps up to which the short window is as good: it has half the weights."""
+
+
+class Styles:
+    """Scale and shift of every norm in the network, from the timbre, in one product."""
+
+    def __init__(self) -> None:
+        """Start without norms."""
+        self._weights: list[Tensor] = []
+        self._biases: list[Tensor] = []
+        self._rows = 0
+
+    def add(self, norm: AdaIN1d) -> slice:
+        """Take in a norm; returns which rows of :meth:`__call__` are its scales, then its shifts."""
+        channels = norm.fc.out_features // 2
+        padding = round_up(channels) - channels
+        weight = norm.fc.weight.unflatten(0, (2, channels))
+        bias = norm.fc.bias.unflatten(0, (2, channels)) + torch.tensor([[1.0], [0.0]])
+        self._weights.append(F.pad(weight, (0, 0, 0, padding)).flatten(0, 1))
+        self._biases.append(F.pad(bias, (0, padding)).flatten())
+        start, self._rows = self._rows, self._rows + 2 * (channels + padding)
+        return slice(start, self._rows)
+
+    def seal(self) -> None:
+        """Take in no more."""
+        self._weight, self._bias = torch.cat(self._weights), torch.cat(self._biases)
+        self._weights, self._biases = [], []
+
+    def __call__(self, timbre: Tensor) -> Tensor:
+        """Every norm's scales and shifts, ``(rows,)``, for a timbre ``(style_dim,)``."""
+        return F.linear(timbre, self._weight, self._bias)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SnakeStep:
+    """A norm, a Snake and a convolution.
+
+    Attributes:
+        conv: The convolution.
+        affine: The norm's rows in the styles.
+        alpha: ``(channels,)`` Snake's.
+    """
+
+    conv: PackedConv
+    affine: slice
+    alpha: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecoderBlock:
+    """An ``AdainResBlk1d``.
+
+    Attributes:
+        conv1: First convolution.
+        conv2: Second convolution.
+        shortcut: 1x1 convolution beside them, or ``None``.
+        affine1: First norm's rows in the styles.
+        affine2: Second norm's rows in the styles.
+        pool_weight: ``(3, channels)`` of the depthwise transposed convolution, or ``None`` if it does not upsample.
+        pool_bias: ``(channels,)`` of it, or ``None``.
+    """
+
+    conv1: PackedConv
+    conv2: PackedConv
+    shortcut: PackedConv | None
+    affine1: slice
+    affine2: slice
+    pool_weight: Tensor | None = None
+    pool_bias: Tensor | None = None
+
+
+class PackedNetwork:
+    """A :class:`VocoderNetwork`'s decoder and generator.
+
+    Attributes:
+        styles: All norms' affines.
+        f0_conv: F0 to frame rate, plain.
+        energy_conv: Energy to frame rate, plain.
+        residual: The text encoding, squeezed for every decoder block.
+        decoder: The decoder's five blocks.
+        ups: The two upsamplings; see :meth:`_upsampling`.
+        noise_convs: Source to the width of each stage; the first on rows of as many positions as its stride.
+        noise_padding: Positions before the first of the source, for the first of these.
+        noise_blocks: The residual blocks on the source, one a stage; each two steps a residual.
+        snake_blocks: The residual blocks side by side, stage by stage.
+        post: The last convolution.
+    """
+
+    def __init__(self, network: VocoderNetwork, dtype: torch.dtype) -> None:
+        """Pack ``network``'s weights as ``dtype``, float32 or bfloat16; ``network`` is not needed afterwards."""
+        self._dtype = dtype
+        self.styles = Styles()
+        decoder, generator = network.decoder, network.generator
+        self.f0_conv, self.energy_conv = decoder.F0_conv, decoder.N_conv
+        self.residual = self._conv(decoder.asr_res[0])
+        self.decoder = [self._decoder_block(block) for block in (decoder.encode, *decoder.decode)]
+        self.ups = [self._upsampling(up) for up in generator.ups]
+        by_stride, plain = generator.noise_convs
+        assert isinstance(by_stride, nn.Conv1d)
+        # Twice as many taps as its stride: two taps on rows of `stride` positions.
+        (stride,), self.noise_padding = by_stride.stride, int(by_stride.padding[0])
+        by_rows = by_stride.weight.unflatten(2, (2, stride)).permute(0, 3, 1, 2).flatten(1, 2)
+        self.noise_convs = [pack(by_rows, by_stride.bias, dtype), self._conv(plain)]
+        self.noise_blocks = [self._snake_block(block) for block in generator.noise_res]
+        self.snake_blocks = [self._snake_block(block) for block in generator.resblocks]
+        self.post = self._conv(generator.conv_post)
+        self.styles.seal()
+
+    def _conv(self, conv: nn.Module, window: int = 0) -> PackedConv:
+        assert isinstance(conv, nn.Conv1d)
+        (dilation,), padding = conv.dilation, conv.padding[0]
+        return pack(conv.weight, conv.bias, self._dtype, dilation=dilation, padding=int(padding), window=window)
+
+    def _upsampling(self, up: nn.Module) -> PackedConv:
+        """A transposed convolution of stride ``s`` and ``2s`` taps as a plain one of two taps.
+
+        Its ``s * channels`` outputs, read as rows of ``channels``, are the upsampled positions in order: those between
+        an input position and the one before.
+        """
+        assert isinstance(up, nn.ConvTranspose1d)
+        assert up.bias is not None
+        (stride,) = up.stride
+        weight = up.weight.unflatten(2, (2, stride)).flip(2).permute(3, 1, 0, 2).flatten(0, 1)
+        return pack(weight, up.bias.repeat(stride), self._dtype, padding=1)
+
+    def _decoder_block(self, block: nn.Module) -> DecoderBlock:
+        assert isinstance(block, AdainResBlk1d)
+        pool_weight = pool_bias = None
+        if block.pool is not None:
+            assert block.pool.bias is not None
+            padding = round_up(block.pool.in_channels) - block.pool.in_channels
+            pool_weight = F.pad(block.pool.weight[:, 0].T, (0, padding))
+            pool_bias = F.pad(block.pool.bias, (0, padding))
+        return DecoderBlock(
+            conv1=self._conv(block.conv1),
+            conv2=self._conv(block.conv2),
+            shortcut=None if block.conv1x1 is None else self._conv(block.conv1x1),
+            affine1=self.styles.add(block.norm1),
+            affine2=self.styles.add(block.norm2),
+            pool_weight=pool_weight,
+            pool_bias=pool_bias,
+        )
+
+    def _snake_block(self, block: nn.Module) -> list[SnakeStep]:
+        assert isinstance(block, SnakeResBlock)
+        window = SHORT_WINDOW if block.kernel <= SHORT_KERNEL else LONG_WINDOW
+        first = zip(block.convs1, block.adain1, block.alpha1, strict=True)
+        second = zip(block.convs2, block.adain2, block.alpha2, strict=True)
+        return [
+            self._snake_step(conv, norm, alpha, window)
+            for pair in zip(first, second, strict=True)
+            for conv, norm, alpha in pair
+        ]
+
+    def _snake_step(self, conv: nn.Module, norm: nn.Module, alpha: Tensor, window: int) -> SnakeStep:
+        assert isinstance(norm, AdaIN1d)
+        return SnakeStep(self._conv(conv, window), self.styles.add(norm), alpha.flatten().contiguous())
