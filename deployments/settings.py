@@ -85,7 +85,9 @@ class VocoderSettings(Settings):
     """The vocoder's replica."""
 
     engine: str = Field(
-        default="auto", description="How the vocoder computes; auto takes the fastest one the machine can run."
+        default="auto",
+        description="How the vocoder computes: auto (the fastest the machine can run), fp32 (plain torch), cpu-fp32 or"
+        " cpu-bf16 (compiled kernels), cuda-half.",
     )
     threads: int | None = Field(
         default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
