@@ -18,11 +18,13 @@ NEEDED_GB := 9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check bench lock clean
+.PHONY: help environment serve test check bench lock clean
 
 help:
 	@sed -n '1,8s/^# \{0,1\}//p' Makefile
-	@echo "targets: serve test check bench lock clean"
+	@echo "targets: environment serve test check bench lock clean"
+
+environment: $(VENV)/.serve
 
 serve: $(VENV)/.serve
 	@exec $(BIN)/voicegraph serve $(if $(CONFIG),--config $(CONFIG)) $(ARGS)

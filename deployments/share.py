@@ -12,7 +12,7 @@ _CUDA_CONTEXT_BYTES = 600 * 2**20
 def torch_device(name: str) -> torch.device:
     """``auto`` (CUDA in a replica that was given some of a GPU, else the CPU) or a torch device by its name."""
     if name == "auto":
-        given = assigned_gpus() > 0 if ray.is_initialized() else True
+        given = assigned_gpus() > 0 if _in_replica() else True
         name = "cuda" if given and torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
@@ -31,10 +31,15 @@ def keep_to_share(threads: int | None) -> None:
 
 
 def assigned_gpus() -> float:
-    """``num_gpus`` of the replica this runs in; 0 outside of Ray."""
-    if not ray.is_initialized():
+    """``num_gpus`` of the replica this runs in; 0 outside of one, a driver of Ray's included."""
+    if not _in_replica():
         return 0.0
     return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
+
+
+def _in_replica() -> bool:
+    """Whether this process is an actor of Ray's, which a replica is; a driver has no resources to ask for."""
+    return ray.is_initialized() and ray.get_runtime_context().get_actor_id() is not None
 
 
 def memory_fraction(gpu_share: float, total_bytes: int) -> float:

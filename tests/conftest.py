@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,14 @@ from tts_models.assets import AssetStore, default_root
 if TYPE_CHECKING:
     from tests.support.asr import SpeechRecogniser
     from tests.support.speech import Speech
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_ray_left() -> Iterator[None]:
+    """A Ray that a module leaves behind would change what the next ones see, and slow them down."""
+    yield
+    ray = sys.modules.get("ray")
+    assert ray is None or not ray.is_initialized()
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def test_full_disk(tmp_path: Path) -> None:
 def test_make_alone_explains_itself() -> None:
     done = make()
     assert done.returncode == 0
-    for target in ("serve", "test", "check", "bench", "lock", "clean"):
+    for target in ("environment", "serve", "test", "check", "bench", "lock", "clean"):
         assert target in done.stdout
 
 

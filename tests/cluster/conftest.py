@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import ray
@@ -21,6 +21,8 @@ from tests.cluster.doubles import Log
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "voicegraph"
+START_LIMIT_S = 180.0
+T = TypeVar("T")
 
 
 def free_port() -> int:
@@ -37,6 +39,18 @@ def until(condition: Callable[[], Any], limit_s: float, what: str) -> Any:
         assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
         time.sleep(0.1)
     return value
+
+
+def at_rest(value: Callable[[], T], still_s: float = 1.5, limit_s: float = 60) -> T:
+    """What ``value`` returns once it has not changed for a while."""
+    deadline = time.monotonic() + limit_s
+    last, since = value(), time.monotonic()
+    while time.monotonic() < since + still_s:
+        assert time.monotonic() < deadline, f"still changing after {limit_s} s: {last}"
+        time.sleep(0.1)
+        if (now := value()) != last:
+            last, since = now, time.monotonic()
+    return last
 
 
 class Cluster:
@@ -84,7 +98,7 @@ class Cluster:
         # The controller takes a new configuration up in its next round, until when the old one looks healthy.
         time.sleep(1)
         if wait:
-            until(self._runs, 90, "the application runs")
+            until(self._runs, START_LIMIT_S, "the application runs")
 
     def status(self) -> ApplicationStatusOverview | None:
         """What Serve says of the application."""
@@ -109,11 +123,17 @@ class Cluster:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def no_ray_left() -> None:
+    """In the place of the check that holds elsewhere: the modules here share one Ray."""
+
+
+@pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The one Ray of these tests: 8 logical CPUs, 1 logical GPU."""
     port = free_port()
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ.copy()
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
     ray.init(
         address="local",
         num_cpus=8,
@@ -129,3 +149,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         serve.shutdown()
         ray.shutdown()
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]  # Ray leaves some
+        os.environ.update(environment)

@@ -1,8 +1,8 @@
 """Models that sleep instead of computing, and write down what they were given; the deployments around them are real.
 
 A text is words of the form ``FRAMES`` or ``FRAMES!FLAG``, each a segment of that many frames. The vocoder double takes
-``SECONDS_PER_FRAME`` for each frame of a batch's longest item. Every batch leaves a line in the log, a file in
-``assets.root``.
+``SECONDS_PER_FRAME`` for each frame of a batch's longest item; a batch with a segment that waits takes until a test has
+opened the gate. Every batch leaves a line in the log, a file in ``assets.root``.
 """
 
 # No ``from __future__ import annotations``: Ray reads the class of ``build``'s argument from its signature.
@@ -35,15 +35,17 @@ from tts_models.types import (
 )
 
 SECONDS_PER_FRAME = 0.001
-FLAGS = ("", "acoustic-fails", "acoustic-slow", "vocoder-fails", "vocoder-crashes", "vocoder-exits")
+GATE_LIMIT_S = 120.0
+FLAGS = ("", "acoustic-fails", "acoustic-slow", "vocoder-fails", "vocoder-crashes", "vocoder-exits", "vocoder-waits")
 
 
 class Log:
-    """A file that the replicas of every stage append to."""
+    """A file that the replicas of every stage append to, and beside it the gate that a test opens."""
 
     def __init__(self, root: Path | None) -> None:
         assert root is not None
         self.path = root / "log.jsonl"
+        self._gate = root / "gate"
 
     def write(self, stage: str, **fields: Any) -> None:
         line = json.dumps({"stage": stage, "pid": os.getpid(), "time": time.time(), **fields}) + "\n"
@@ -65,7 +67,19 @@ class Log:
         return {line["pid"] for line in self.read(stage)}
 
     def clear(self) -> None:
+        """Forgets everything, and closes the gate."""
         self.path.unlink(missing_ok=True)
+        self._gate.unlink(missing_ok=True)
+
+    def open_gate(self) -> None:
+        self._gate.touch()
+
+    def wait_at_gate(self) -> None:
+        deadline = time.monotonic() + GATE_LIMIT_S
+        while not self._gate.exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the test never opened the gate")
+            time.sleep(0.01)
 
 
 class TextDouble:
@@ -106,7 +120,7 @@ class AcousticDouble:
     def synthesize(self, batch: Sequence[AcousticInput]) -> list[AcousticFeatures | TtsError]:
         self._log.write("acoustic", frames=[item.token_ids[0] for item in batch], seeds=[item.seed for item in batch])
         slow = any(FLAGS[item.token_ids[1]] == "acoustic-slow" for item in batch)
-        time.sleep(1.0 if slow else 0.005)
+        time.sleep(1.0 if slow else 0.02)
         return [self._one(item) for item in batch]
 
     def _one(self, item: AcousticInput) -> AcousticFeatures | TtsError:
@@ -119,6 +133,10 @@ class AcousticDouble:
         return TracedFeatures(encoding, np.array([frames]), nothing, nothing, nothing, 1.0, item.seed)
 
 
+def _flag(item: AcousticFeatures) -> str:
+    return FLAGS[int(item.text_encoding[0, 0])]
+
+
 class VocoderDouble:
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -126,11 +144,13 @@ class VocoderDouble:
     def synthesize(self, batch: Sequence[AcousticFeatures]) -> list[Audio | TtsError]:
         frames = [item.n_frames for item in batch]
         self._log.write("vocoder", frames=frames, seeds=[item.seed for item in batch])
+        if "vocoder-waits" in map(_flag, batch):
+            self._log.wait_at_gate()
         time.sleep(max(frames) * SECONDS_PER_FRAME)
         return [self._one(item) for item in batch]
 
     def _one(self, item: AcousticFeatures) -> Audio | TtsError:
-        match FLAGS[int(item.text_encoding[0, 0])]:
+        match _flag(item):
             case "vocoder-fails":
                 return SynthesisError("The vocoder made nothing.")
             case "vocoder-crashes":

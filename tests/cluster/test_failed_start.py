@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ray.serve.schema import ApplicationStatus
 
-from tests.cluster.conftest import Cluster, until
+from tests.cluster.conftest import START_LIMIT_S, Cluster, until
 
 REAL = "serve_app.builder:build"
 
@@ -21,7 +21,7 @@ def reason(cluster: Cluster) -> str:
             return ""
         return "\n".join([status.message, *(deployment.message for deployment in status.deployments.values())])
 
-    message: str = until(failed, 90, "the application has failed")
+    message: str = until(failed, START_LIMIT_S, "the application has failed")
     return message
 
 

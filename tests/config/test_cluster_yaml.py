@@ -1,5 +1,8 @@
 """``cluster.yaml`` against Ray's own schema and preparation code; nothing here reaches a cloud."""
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,17 @@ def test_nodes_outlive_the_slowest_downscale_delay(cluster: dict[str, Any]) -> N
     ]
     assert delays
     assert cluster["idle_timeout_minutes"] * 60 > max(delays)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_makes_what_the_makefile_has(cluster: dict[str, Any]) -> None:
+    """A node that sets itself up with ``make`` asks for targets that exist."""
+    commands = [line for key, lines in cluster.items() if key.endswith("_commands") for line in lines]
+    targets = [target for line in commands for target in re.findall(r"\bmake -C \S+ ([\w-]+)", line)]
+    assert targets
+    assert sum(re.findall(r"\bmake -", line) != [] for line in commands) == len(targets)
+    for target in targets:
+        subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, timeout=60, check=True)
 
 
 def test_security_group_is_closed_to_the_world(cluster: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from tts_models.errors import SynthesisError
 
 pytestmark = pytest.mark.usefixtures("replica_context")
 
-LIMITS = BatchLimits(max_items=4, max_padded_work=40, wait_s=0.02)
+LIMITS = BatchLimits(max_items=4, max_padded_work=40, wait_s=0.2)
 
 
 class Model:
@@ -29,7 +29,7 @@ class Model:
     def __call__(self, items: Sequence[Any]) -> list[Any]:
         self.batches.append(list(items))
         self.started.release()
-        assert self.go.acquire(timeout=10)
+        assert self.go.acquire(timeout=60)
         if any(item == "crash" for item in items):
             raise RuntimeError("crash")
         return [SynthesisError(f"no {item}") if str(item).startswith("bad") else item for item in items]
@@ -42,7 +42,7 @@ async def batcher(model: Model, limits: BatchLimits = LIMITS, length: Any = lamb
 
 
 async def until_started(model: Model) -> None:
-    assert await asyncio.to_thread(model.started.acquire, timeout=10)
+    assert await asyncio.to_thread(model.started.acquire, timeout=60)
 
 
 async def test_items_that_come_together_share_a_batch() -> None:
@@ -115,9 +115,9 @@ async def test_a_length_that_cannot_be_measured_fails_its_own_call_only() -> Non
 async def test_limits_change_between_batches() -> None:
     model = Model()
     async with batcher(model) as batch:
-        batch.set_limits(BatchLimits(max_items=2, max_padded_work=40, wait_s=0.02))
+        batch.set_limits(BatchLimits(max_items=2, max_padded_work=40, wait_s=0.2))
         await asyncio.gather(*(batch(n) for n in range(4)))
-        batch.set_limits(BatchLimits(max_items=8, max_padded_work=40, wait_s=0.02))
+        batch.set_limits(BatchLimits(max_items=8, max_padded_work=40, wait_s=0.2))
         await asyncio.gather(*(batch(n) for n in range(8)))
     assert [len(items) for items in model.batches] == [2, 2, 8]
 

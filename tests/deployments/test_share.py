@@ -51,11 +51,11 @@ def test_outside_of_ray_nothing_is_assigned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_ray", "gpus", "cuda", "device"),
+    ("in_replica", "gpus", "cuda", "device"),
     [(False, 0, True, "cuda"), (True, 0.25, True, "cuda"), (True, 0, True, "cpu"), (False, 0, False, "cpu")],
 )
-def test_the_device(in_ray: bool, gpus: float, cuda: bool, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(share.ray, "is_initialized", lambda: in_ray)
+def test_the_device(in_replica: bool, gpus: float, cuda: bool, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "_in_replica", lambda: in_replica)
     monkeypatch.setattr(share, "assigned_gpus", lambda: gpus)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     assert share.torch_device("auto") == torch.device(device)

@@ -26,7 +26,7 @@ def live() -> Iterator[Served]:
 
 @pytest.fixture
 def client(live: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=live.base_url + "/v1", api_key="unused", timeout=20) as client:
+    with openai.OpenAI(base_url=live.base_url + "/v1", api_key="unused", timeout=60) as client:
         yield client
 
 
@@ -103,7 +103,7 @@ def test_leaving_early_stops_the_work(client: openai.OpenAI, live: Served) -> No
 
 
 async def test_the_async_client(live: Served) -> None:
-    async with openai.AsyncOpenAI(base_url=live.base_url + "/v1", api_key="unused", timeout=20) as client:
+    async with openai.AsyncOpenAI(base_url=live.base_url + "/v1", api_key="unused", timeout=60) as client:
         speech = await client.audio.speech.create(model="tts-1", voice="marin", input="Hello.", response_format="pcm")
         assert len(speech.content) == 0.75 * 48_000
 

@@ -41,7 +41,7 @@ class Gate:
     """A place in a script where the graph waits for the test; set from any thread."""
 
     _open: threading.Event = field(default_factory=threading.Event)
-    limit_s: float = 20.0
+    limit_s: float = 60.0
 
     def open(self) -> None:
         self._open.set()
@@ -122,13 +122,13 @@ class Served:
     def script(self, *acts: Audio | Gate | Exception) -> None:
         self.graph.script = acts
 
-    def wait_for_ending(self, limit_s: float = 10.0) -> str:
+    def wait_for_ending(self, limit_s: float = 60.0) -> str:
         """How the first utterance ended, once it has."""
         wait_until(lambda: bool(self.graph.ended), limit_s)
         return self.graph.ended[0]
 
 
-def wait_until(true: Any, limit_s: float = 10.0) -> None:
+def wait_until(true: Any, limit_s: float = 60.0) -> None:
     """Returns when ``true()``; fails after ``limit_s``."""
     deadline = time.monotonic() + limit_s
     while not true():
@@ -150,7 +150,7 @@ def uvicorn_server(served: Served) -> Iterator[Served]:
         yield served
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         listener.close()
 
 

@@ -27,7 +27,7 @@ def ask(served: Served, **changes: Any) -> socket.socket:
     """A connection on which a request was sent, and nothing read."""
     body = json.dumps(speech(**changes)).encode()
     address = urlsplit(served.base_url)
-    connection = socket.create_connection((address.hostname, address.port), timeout=10)
+    connection = socket.create_connection((address.hostname, address.port), timeout=60)
     head = (
         f"POST {SPEECH} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
@@ -42,7 +42,7 @@ def status_line(connection: socket.socket) -> bytes:
 def read_until_broken(served: Served, request: dict[str, Any]) -> tuple[str, bytes]:
     """The request id, and what could be read of an answer that must break off."""
     received = b""
-    with httpx.stream("POST", served.base_url + SPEECH, json=request) as response:
+    with httpx.stream("POST", served.base_url + SPEECH, json=request, timeout=60) as response:
         try:
             for chunk in response.iter_raw():
                 received += chunk
@@ -56,7 +56,9 @@ def test_audio_arrives_before_later_segments_are_made(audio_format: str, live: S
     rest = Gate()
     live.script(tone(2.0), rest, tone(2.0))
 
-    with httpx.stream("POST", live.base_url + SPEECH, json=speech(response_format=audio_format)) as response:
+    with httpx.stream(
+        "POST", live.base_url + SPEECH, json=speech(response_format=audio_format), timeout=60
+    ) as response:
         chunks = response.iter_raw()
         assert next(chunks)
         assert live.graph.ended == []
@@ -71,7 +73,7 @@ def test_events_arrive_before_later_segments_are_made(live: Served) -> None:
     live.script(tone(0.1), rest, tone(0.1))
 
     request = speech(response_format="pcm", stream_format="sse")
-    with httpx.stream("POST", live.base_url + SPEECH, json=request) as response:
+    with httpx.stream("POST", live.base_url + SPEECH, json=request, timeout=60) as response:
         lines = response.iter_lines()
         delta = json.loads(next(lines).removeprefix("data: "))
         assert len(base64.b64decode(delta["audio"])) == SECOND_BYTES // 10
@@ -90,7 +92,7 @@ def test_headers_wait_for_the_first_audio(live: Served) -> None:
         with pytest.raises(TimeoutError):
             connection.recv(1)
         first.open()
-        connection.settimeout(10)
+        connection.settimeout(60)
         assert status_line(connection) == b"HTTP/1.1 400 Bad Request"
 
 
@@ -154,15 +156,15 @@ def test_when_every_place_is_taken_the_next_caller_is_told_so() -> None:
         served.script(tone(0.5), rest, tone(0.5))
         with ask(served) as one, ask(served) as two:
             assert status_line(one) == status_line(two) == b"HTTP/1.1 200 OK"
-            refused = httpx.post(served.base_url + SPEECH, json=speech())
-            assert httpx.get(served.base_url + "/health").status_code == 200
+            refused = httpx.post(served.base_url + SPEECH, json=speech(), timeout=60)
+            assert httpx.get(served.base_url + "/health", timeout=60).status_code == 200
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
         assert refused.json()["error"]["code"] == "overloaded"
         wait_until(lambda: served.outcomes == {"rejected": 1, "disconnected": 2})
         assert len(served.graph.spoken) == 2
 
         rest.open()
-        assert httpx.post(served.base_url + SPEECH, json=speech()).status_code == 200
+        assert httpx.post(served.base_url + SPEECH, json=speech(), timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("audio_format", ["mp3", "wav", "pcm"])
@@ -170,7 +172,7 @@ def test_a_failure_in_the_middle_does_not_look_like_the_end(audio_format: str, l
     live.script(tone(1.0), SynthesisError("NaN came out."))
 
     request = speech(response_format=audio_format)
-    with httpx.stream("POST", live.base_url + SPEECH, json=request) as response:
+    with httpx.stream("POST", live.base_url + SPEECH, json=request, timeout=60) as response:
         assert response.status_code == 200
         with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
             response.read()
@@ -203,7 +205,7 @@ def test_an_unknown_failure_in_the_middle_tells_nothing_more(live: Served) -> No
 
 def test_the_connection_is_good_for_another_request(live: Served) -> None:
     address = urlsplit(live.base_url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
     headers = {"Content-Type": "application/json"}
     for body, status in [(speech(), 200), (speech(input=""), 400), (speech(stream=False), 200)]:
         connection.request("POST", SPEECH, json.dumps(body), headers)
@@ -219,7 +221,9 @@ def test_fifty_megabytes_are_refused_with_an_answer(chunked: bool, live: Served)
     body = b'{"input": "' + b"a" * 50_000_000 + b'"}'
     content = iter([body[i : i + 65_536] for i in range(0, len(body), 65_536)]) if chunked else body
 
-    response = httpx.post(live.base_url + SPEECH, content=content, headers={"Content-Type": "application/json"})
+    response = httpx.post(
+        live.base_url + SPEECH, content=content, headers={"Content-Type": "application/json"}, timeout=60
+    )
 
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "request_too_large"
