@@ -39,7 +39,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev
-	@exec $(BIN)/python bench/vs_kokoro.py $(ARGS)
+	@exec $(BIN)/python -m bench.vs_kokoro $(ARGS)
 
 # The locks name versions and hashes, never a host. dev holds everything: runtime, tools and the reference models.
 COMPILE = $(UV) pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --python-platform linux

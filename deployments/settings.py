@@ -17,6 +17,7 @@ here but beside it in the YAML, where Ray's operators look for it; :class:`Batch
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -166,12 +167,13 @@ class BatchLimits(Settings):
 
 
 def field_table(settings: type[Settings] = AppSettings, prefix: str = "") -> list[tuple[str, str, str]]:
-    """``(dotted key, default, description)`` of every leaf below ``settings``, in order; the README's table."""
+    """``(dotted key, default as YAML, description)`` of every leaf below ``settings``, in order; the README's table."""
     rows: list[tuple[str, str, str]] = []
     for name, field in settings.model_fields.items():
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, Settings):
             rows += field_table(annotation, f"{prefix}{name}.")
         else:
-            rows.append((prefix + name, str(field.get_default(call_default_factory=True)), field.description or ""))
+            default = "" if field.is_required() else json.dumps(field.get_default(call_default_factory=True))
+            rows.append((prefix + name, default, field.description or ""))
     return rows

@@ -38,7 +38,7 @@ def test_every_field_says_what_it_is() -> None:
 def test_the_table_lists_every_leaf() -> None:
     rows = {key: default for key, default, _ in field_table()}
     assert rows["synthesis.segments_in_flight"] == "3"
-    assert rows["assets.root"] == "None"
+    assert rows["assets.root"] == "null"
     leaves = [
         field
         for tree in trees()
