@@ -38,7 +38,7 @@ def test_speech(server: Cluster) -> None:
 
 
 def test_audio_arrives_before_later_segments_are_made(server: Cluster) -> None:
-    """The last segment is held back until the first is heard; it starts when the first is ready, three being in flight."""
+    """The last segment is held back until the first is heard. It starts when the first is ready: three in flight."""
     server.log.clear()
     text = "40 30 20 10!vocoder-waits"
     with httpx.stream("POST", server.url + SPEECH, json=speech(text), timeout=60) as response:

@@ -98,7 +98,7 @@ def reference_features(model: KModel, item: AcousticInput) -> ReferenceFeatures:
     decoder_forward, model.decoder.forward = model.decoder.forward, decode
     try:
         tokens = torch.tensor([[0, *item.token_ids, 0]])
-        _, durations = model.forward_with_tokens(tokens, torch.from_numpy(item.style)[None], item.speed)
+        _, durations = model.forward_with_tokens(tokens, torch.from_numpy(item.style.copy())[None], item.speed)
     finally:
         model.decoder.forward = decoder_forward
     aligned, f0, energy, _ = (feature[0].numpy() for feature in handed)
