@@ -35,6 +35,25 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word as the caller wrote it, and the tokens that say it.
+
+    What is written as one (``$5.20``, ``example.com``) is one word, however many are heard.
+
+    Attributes:
+        start: Offset of its first character in the text of the whole utterance, inline controls included.
+        end: Offset after its last character.
+        first_token: Index of its first token in ``Phonemes.token_ids``.
+        end_token: Index after its last token.
+    """
+
+    start: int
+    end: int
+    first_token: int
+    end_token: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phonemes:
     """One segment of an utterance as the acoustic model reads it.
 
@@ -46,6 +65,7 @@ class Phonemes:
         language: BCP-47 tag of the segment, such as ``en-US``.
         pause_before_s: Silence to play before the segment, seconds.
         pause_after_s: Silence to play after the segment, seconds.
+        words: The words in it that are heard, in order; tokens between them are punctuation and spaces.
     """
 
     text: str
@@ -54,6 +74,7 @@ class Phonemes:
     language: str
     pause_before_s: float = 0.0
     pause_after_s: float = 0.0
+    words: tuple[SpokenWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,10 +147,13 @@ class Audio:
     Attributes:
         samples: ``(n,)`` float32 in [-1, 1], finite.
         sample_rate_hz: Samples a second.
+        durations_frames: ``(L,)`` int64, frames of each token it says, padding tokens included; None where the audio
+            was not made of tokens.
     """
 
     samples: FloatArray
     sample_rate_hz: int = SAMPLE_RATE_HZ
+    durations_frames: IntArray | None = None
 
     @property
     def duration_s(self) -> float:

@@ -75,7 +75,7 @@ class Vocoder:
         for group in groups:
             waveforms = self.waveforms([batch[index] for index in group])
             for index, waveform in zip(group, waveforms, strict=True):
-                results[index] = _finish(waveform.cpu(), batch[index].volume)
+                results[index] = _finish(waveform.cpu(), batch[index])
         return [result for result in results if result is not None]
 
     def waveforms(self, batch: Sequence[AcousticFeatures], noise: Sequence[Tensor] | None = None) -> list[Tensor]:
@@ -157,11 +157,11 @@ class Vocoder:
         return None
 
 
-def _finish(waveform: Tensor, volume: float) -> Audio | SynthesisError:
-    waveform = waveform * volume
+def _finish(waveform: Tensor, features: AcousticFeatures) -> Audio | SynthesisError:
+    waveform = waveform * features.volume
     if not bool(torch.isfinite(waveform).all()):
         return SynthesisError("the vocoder made samples that are not finite")
-    return Audio(limit_peaks(waveform).numpy(), SAMPLE_RATE_HZ)
+    return Audio(limit_peaks(waveform).numpy(), SAMPLE_RATE_HZ, features.durations_frames)
 
 
 def _tensor(array: FloatArray, device: torch.device) -> Tensor:
