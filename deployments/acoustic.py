@@ -10,7 +10,7 @@ from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
 from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
 from tts_models.errors import TtsError
-from tts_models.types import AcousticFeatures, AcousticInput
+from tts_models.types import AcousticFeatures, AcousticInput, Prosody
 
 DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=2048, wait_s=0.005)
 
@@ -63,6 +63,17 @@ class AcousticModel:
             SynthesisError: The model made nothing that could be spoken.
         """
         return await self._synthesize(item)
+
+    async def predict(self, item: AcousticInput) -> Prosody:
+        """How one segment would be said, for a caller who wants to see it or change it first.
+
+        Shares its batches with :meth:`synthesize`.
+
+        Raises:
+            SynthesisError: The model made nothing that could be spoken.
+        """
+        features = await self._synthesize(item)
+        return Prosody(features.durations_frames, features.f0_hz, features.energy)
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""

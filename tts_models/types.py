@@ -13,7 +13,7 @@ sent to a process that never imports torch. Letters in shapes: ``L`` tokens incl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,49 @@ class SpeakerEmbedding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ProsodyEdit:
+    """What of a segment's prosody is given instead of predicted; the default gives nothing.
+
+    Given for spans of tokens, so that one number can speak for a phone, a mora, a word or a pause: the model's own
+    prediction is stretched and shifted to it as a whole. Tokens outside every span are as predicted. The order is:
+    durations; ``range_scale``; ``semitones``; then ``log_f0``, which is what is heard in its span whatever came before.
+
+    Attributes:
+        spans: ``(S, 2)`` int64, token ranges ``[start, end)`` counted with the padding token at the front (0), in order
+            and apart.
+        frames: ``(S,)`` float64, length of each span in frames, speed no longer applied; NaN leaves it as predicted.
+            Spans are rounded to whole frames so that their sum is, and have at least one frame a token.
+        log_f0: ``(S,)`` float64, natural logarithm of the mean (geometric) F0 in Hz over each span's voiced part; NaN
+            leaves it, minus infinity makes the span unvoiced. A span predicted unvoiced is voiced at the F0 given.
+        range_scale: Factor on the distance of F0 from the segment's mean, in the logarithm; 0 is monotone.
+        semitones: Shift of all F0.
+        energy_gain: Factor on the energy that the vocoder is told, which changes effort rather than level.
+    """
+
+    spans: IntArray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    frames: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    log_f0: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    range_scale: float = 1.0
+    semitones: float = 0.0
+    energy_gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prosody:
+    """What the acoustic model predicts of how a segment is said, without what the vocoder needs besides.
+
+    Attributes:
+        durations_frames: ``(L,)`` int64, frames of each token, padding tokens included.
+        f0_hz: ``(2T,)`` float32, Hz, near or below 0 where unvoiced; twice the frame rate.
+        energy: ``(2T,)`` float32, the model's log-like energy curve; twice the frame rate.
+    """
+
+    durations_frames: IntArray
+    f0_hz: FloatArray
+    energy: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AcousticInput:
     """One segment, in one voice, said one way.
 
@@ -100,6 +143,7 @@ class AcousticInput:
         speed: 0.25 to 4; 1 is the voice's own rate. Predicted durations are divided by it.
         volume: Gain on the waveform, 0 to 4; 1 leaves it as the vocoder made it.
         seed: Seed of the vocoder's source noise; equal inputs with equal seeds give equal audio.
+        prosody: What is given instead of predicted, if anything.
     """
 
     token_ids: tuple[int, ...]
@@ -107,6 +151,7 @@ class AcousticInput:
     speed: float = 1.0
     volume: float = 1.0
     seed: int = 0
+    prosody: ProsodyEdit | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from tts_models.acoustic.batches import group_by_length, n_tokens, pad_tokens, whole_frames
+from tts_models.acoustic.edits import edit_durations, edit_energy, edit_fault
 from tts_models.acoustic.network import AcousticNetwork
 from tts_models.checkpoint import load_strict
 from tts_models.errors import InvalidRequest, SynthesisError, TtsError
+from tts_models.prosody import edited_f0
 from tts_models.types import MAX_TOKENS, STYLE_DIM, TIMBRE_DIM, AcousticFeatures, AcousticInput
 
 MIN_SPEED = 0.25
@@ -88,7 +90,7 @@ class AcousticModel:
             return InvalidRequest(f"a style vector is {STYLE_DIM} finite numbers", "voice")
         if not MIN_SPEED <= item.speed <= MAX_SPEED:
             return InvalidRequest(f"speed is from {MIN_SPEED:g} to {MAX_SPEED:g}, not {item.speed}", "speed")
-        return None
+        return edit_fault(item.prosody, n_tokens(item)) if item.prosody else None
 
     def _predict(self, items: Sequence[AcousticInput]) -> list[AcousticFeatures | SynthesisError]:
         """Features of items without a fault, in one padded batch."""
@@ -102,7 +104,7 @@ class AcousticModel:
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             text = network.encode(tokens, lengths)
             prosody, durations = network.predict_durations(text, style)
-            frames = whole_frames(durations, speeds, lengths)
+            frames = edit_durations(items, durations, whole_frames(durations, speeds, lengths))
             # Tokens of like number can differ in frames: by their speeds.
             for rows in group_by_length(frames.sum(dim=1).tolist(), self._min_length_ratio):
                 curves = network.predict_curves(prosody[rows], frames[rows], style[rows])
@@ -121,6 +123,9 @@ def _features(
     own = [part.numpy().copy() for part in (encoding[:, :length], frames[:length], f0[:end], energy[:end])]
     if not all(np.isfinite(part).all() for part in own):
         return SynthesisError("the acoustic model made features that are not finite numbers")
+    if item.prosody:
+        own[2] = edited_f0(item.prosody, own[1], own[2])
+        own[3] = edit_energy(item.prosody, own[3])
     return AcousticFeatures(
         text_encoding=own[0],
         durations_frames=own[1],
