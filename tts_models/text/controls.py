@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 
 from tts_models.errors import InvalidRequest
 from tts_models.text.vocabulary import has_sound, to_vocabulary, unknown_symbols
@@ -29,11 +31,18 @@ class ControlledText:
         text: What the caller wrote, each ``[word](/ipa/)`` reduced to its word and each pause gone.
         pronunciations: ``(start, end, symbols)`` of the words of ``text`` whose symbols were given.
         pauses: ``(offset in text, seconds)``, in order.
+        cuts: ``(offset in text, characters of controls before it)``, in order: where the two texts shift.
     """
 
     text: str
     pronunciations: tuple[tuple[int, int, str], ...]
     pauses: tuple[tuple[int, float], ...]
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def written(self, start: int, end: int) -> tuple[int, int]:
+        """Where ``text[start:end]``, at least one character of it, stands in what the caller wrote."""
+        first, last = (bisect_right(self.cuts, offset, key=itemgetter(0)) for offset in (start, end - 1))
+        return start + (self.cuts[first - 1][1] if first else 0), end + (self.cuts[last - 1][1] if last else 0)
 
 
 def parse_controls(text: str) -> ControlledText:
@@ -44,7 +53,7 @@ def parse_controls(text: str) -> ControlledText:
     """
     parts: list[str] = []
     length = last = 0
-    pronunciations, pauses = [], []
+    pronunciations, pauses, cuts = [], [], []
     for match in _CONTROL.finditer(text):
         plain = text[last : match.start()]
         parts.append(plain)
@@ -54,15 +63,28 @@ def parse_controls(text: str) -> ControlledText:
             pauses.append((length, _pause_s(match)))
         else:
             word = match["word"]
+            cuts.append((length, match.start("word") - length))
             pronunciations.append((length, length + len(word), _symbols(word, match["ipa"])))
             parts.append(word)
             length += len(word)
+        cuts.append((length, last - length))
     total_s = sum(seconds for _, seconds in pauses)
     if total_s > MAX_TOTAL_PAUSE_S:
         raise InvalidRequest(
             f"The pauses add up to {total_s:g} s; at most {MAX_TOTAL_PAUSE_S:g} s are allowed.", "input"
         )
-    return ControlledText("".join([*parts, text[last:]]), tuple(pronunciations), tuple(pauses))
+    return ControlledText("".join([*parts, text[last:]]), tuple(pronunciations), tuple(pauses), tuple(cuts))
+
+
+def hide_controls(text: str) -> str:
+    """``text``, of the same length, with a null in place of each character of a control but the word it is about."""
+    return _CONTROL.sub(_hidden, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    before = match.start("word") - match.start() if match["word"] else len(match.group())
+    word = match["word"] or ""
+    return "\0" * before + word + "\0" * (len(match.group()) - before - len(word))
 
 
 def _pause_s(match: re.Match[str]) -> float:

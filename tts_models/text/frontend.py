@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import regex
@@ -11,13 +11,14 @@ import regex
 from tts_models.errors import EmptyText, UnpronounceableText
 from tts_models.text.align import align
 from tts_models.text.chunks import Chunk, split_text
-from tts_models.text.controls import parse_controls
+from tts_models.text.controls import ControlledText, parse_controls
 from tts_models.text.g2p.router import G2PRouter
-from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_symbols
+from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_and_trace
 from tts_models.text.languages import resolve_language
 from tts_models.text.normalize import normalize
 from tts_models.text.phrases import mark_phrases
 from tts_models.text.segmenter import MIN_TOKENS, cut_into_segments
+from tts_models.text.spoken_words import spoken_words
 from tts_models.text.vocabulary import encode, has_sound
 from tts_models.types import MAX_TOKENS, Phonemes
 
@@ -46,13 +47,17 @@ class TextFrontend:
     """
 
     def __init__(
-        self, first_segment_tokens: int = FIRST_SEGMENT_TOKENS, max_segment_tokens: int = MAX_SEGMENT_TOKENS
+        self,
+        first_segment_tokens: int = FIRST_SEGMENT_TOKENS,
+        max_segment_tokens: int = MAX_SEGMENT_TOKENS,
+        g2p: Callable[[Sequence[str], str], list[list[Word]]] | None = None,
     ) -> None:
         """Sets the lengths of segments.
 
         Args:
             first_segment_tokens: Preferred length of an utterance's first segment; sound starts after it is made.
             max_segment_tokens: Longest segment, at most 510 tokens.
+            g2p: Words of consecutive texts in a language; a :class:`G2PRouter` if not given.
 
         Raises:
             ValueError: Not ``MIN_TOKENS <= first_segment_tokens <= max_segment_tokens <= MAX_TOKENS``.
@@ -64,7 +69,7 @@ class TextFrontend:
             )
         self._first_tokens = first_segment_tokens
         self._max_tokens = max_segment_tokens
-        self._g2p = G2PRouter()
+        self._g2p = g2p or G2PRouter()
 
     def warm_up(self, languages: Iterable[str]) -> None:
         """Loads the dictionaries of ``languages`` now.
@@ -103,7 +108,7 @@ class TextFrontend:
         for chunks, words, (_, pause_after_s) in zip(blocks, spoken, [*controlled.pauses, (0, 0.0)], strict=True):
             if any(has_sound(word.symbols) for word in words):
                 played = sum(len(phonemes.token_ids) for phonemes in result)
-                segments = self._block(controlled.text[: chunks[-1].end], chunks[0].start, words, tag, played)
+                segments = self._block(controlled, (chunks[0].start, chunks[-1].end), words, tag, played)
                 if result:
                     result[-1] = replace(result[-1], pause_after_s=pause_s)
                 else:
@@ -116,16 +121,20 @@ class TextFrontend:
         result[-1] = replace(result[-1], pause_after_s=pause_s)
         return result
 
-    def _block(self, text: str, start: int, words: list[Word], tag: str, played: int) -> list[Phonemes]:
-        """Segments of the stretch ``text[start:]`` between two pauses."""
+    def _block(
+        self, controlled: ControlledText, stretch: tuple[int, int], words: list[Word], tag: str, played: int
+    ) -> list[Phonemes]:
+        """Segments of a stretch of the text, ``(start, end)``, between two pauses."""
+        text = controlled.text
         cut = cut_into_segments(words, self._first_tokens, self._max_tokens, played)
-        bounds = [start, *(segment[0].start for segment in cut[1:]), len(text)]
+        bounds = [stretch[0], *(segment[0].start for segment in cut[1:]), stretch[1]]
         segments = []
         for index, segment in enumerate(cut):
-            symbols = join_symbols(segment)
+            symbols, owners = join_and_trace(segment)
             pause_s = PARAGRAPH_PAUSE_S if segment[-1].ends is Break.PARAGRAPH else 0.0
             written = text[bounds[index] : bounds[index + 1]].strip()
-            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s))
+            spoken = tuple(spoken_words(segment, symbols, owners, controlled))
+            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s, words=spoken))
         return segments
 
     def _words(self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:

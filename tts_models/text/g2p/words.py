@@ -98,6 +98,30 @@ def split_punctuation(text: str) -> Iterator[tuple[int, int, str | None]]:
         yield last, len(text), None
 
 
-def join_symbols(words: list[Word]) -> str:
+def join_symbols(words: Sequence[Word]) -> str:
     """The symbols of a sequence of words as one string, single spaces between words and none at the ends."""
-    return " ".join("".join(w.symbols + (" " if w.space else "") for w in words).split())
+    return join_and_trace(words)[0]
+
+
+def join_and_trace(words: Sequence[Word]) -> tuple[str, list[int]]:
+    """As :func:`join_symbols`, and for each symbol of the string the index of the word it is from."""
+    symbols: list[str] = []
+    owners: list[int] = []
+    for index, word in enumerate(words):
+        for symbol in word.symbols + (" " if word.space else ""):
+            if not symbol.isspace():
+                symbols.append(symbol)
+            elif symbols and symbols[-1] != " ":
+                symbols.append(" ")
+            else:
+                continue
+            owners.append(index)
+    if symbols and symbols[-1] == " ":
+        del symbols[-1], owners[-1]
+    return "".join(symbols), owners
+
+
+def has_mark(text: str, start: int, end: int) -> bool:
+    """Whether a mark of punctuation that is heard stands in ``text[start:end]``; not the full stop of ``a.com``."""
+    match = _MARK.search(text, start)
+    return match is not None and match.start() < end
