@@ -26,7 +26,8 @@ from ray.serve.handle import DeploymentHandle
 from deployments.settings import SynthesisSettings
 from serve_app.calls import Overloaded, StageCaller, StageUnavailable
 from tts_models.speaker.voices import Voice
-from tts_models.types import AcousticInput, Audio, Phonemes, SpeakerEmbedding, silence
+from tts_models.text.moras import AccentPhrase
+from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, SpeakerEmbedding, silence
 
 __all__ = ["Overloaded", "RaySpeechGraph", "SpeechGraph", "StageUnavailable", "Utterance"]
 
@@ -74,6 +75,18 @@ class SpeechGraph(Protocol):
         """The speaker embedding of an audio file's contents."""
         ...
 
+    async def accent_phrases(self, text: str) -> list[AccentPhrase]:
+        """The accent phrases of Japanese ``text``."""
+        ...
+
+    async def predict(self, item: AcousticInput) -> Prosody:
+        """How one segment would be said."""
+        ...
+
+    async def synthesize(self, item: AcousticInput, *, is_first: bool = True) -> Audio:
+        """Audio of one segment; only the ``is_first`` of an utterance is turned away when the stages are full."""
+        ...
+
 
 class RaySpeechGraph:
     """The graph over Ray Serve deployments.
@@ -96,7 +109,9 @@ class RaySpeechGraph:
     ) -> None:
         self._segments = text.options(method_name="segments")
         self._embed = speaker.options(method_name="embed")
+        self._accent_phrases = text.options(method_name="accent_phrases")
         self._acoustic = acoustic.options(method_name="synthesize")
+        self._predict = acoustic.options(method_name="predict")
         self._vocoder = vocoder.options(method_name="synthesize")
         self._caller = StageCaller(settings)
         self._segments_in_flight = settings.segments_in_flight
@@ -110,6 +125,27 @@ class RaySpeechGraph:
         """See :meth:`SpeechGraph.embed`."""
         embedding: SpeakerEmbedding = await self._caller.call(lambda: [self._embed.remote(reference_audio)])
         return embedding
+
+    async def accent_phrases(self, text: str) -> list[AccentPhrase]:
+        """See :meth:`SpeechGraph.accent_phrases`."""
+        phrases: list[AccentPhrase] = await self._caller.call(lambda: [self._accent_phrases.remote(text)])
+        return phrases
+
+    async def predict(self, item: AcousticInput) -> Prosody:
+        """See :meth:`SpeechGraph.predict`."""
+        prosody: Prosody = await self._caller.call(lambda: [self._predict.remote(item)])
+        return prosody
+
+    async def synthesize(self, item: AcousticInput, *, is_first: bool = True) -> Audio:
+        """See :meth:`SpeechGraph.synthesize`."""
+
+        def start() -> list[Any]:
+            features = self._acoustic.remote(item)
+            return [features, self._vocoder.remote(features)]
+
+        # A caller may be turned away before the first sound, not in the middle of a sentence.
+        audio: Audio = await self._caller.call(start, wait_while_overloaded=not is_first)
+        return audio
 
     async def speak(self, utterance: Utterance) -> AsyncGenerator[Audio]:
         """See :meth:`SpeechGraph.speak`."""
@@ -141,13 +177,7 @@ class RaySpeechGraph:
             volume=utterance.volume,
             seed=segment_seed(utterance.seed, index),
         )
-
-        def start() -> list[Any]:
-            features = self._acoustic.remote(item)
-            return [features, self._vocoder.remote(features)]
-
-        # A caller may be turned away before the first sound, not in the middle of a sentence.
-        audio: Audio = await self._caller.call(start, wait_while_overloaded=index > 0)
+        audio = await self.synthesize(item, is_first=index == 0)
         return with_pauses(audio, segment.pause_before_s, segment.pause_after_s)
 
 

@@ -1,4 +1,4 @@
-"""Arithmetic of prosody: spans of tokens, their lengths in whole frames, their mean F0. Plain numpy, used by any room."""
+"""Arithmetic of prosody: spans of tokens, their lengths in whole frames, their mean F0. Plain numpy, for any room."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import accumulate, pairwise
 from typing import Any
 
 from tts_models.text.align import align
@@ -58,6 +59,11 @@ def _kana_symbols() -> dict[str, str]:
 
 def kana_to_symbols(katakana: str) -> str:
     """Symbols of a word in katakana, read mora by mora."""
+    return "".join(symbols for _, symbols in kana_morae(katakana))
+
+
+def kana_morae(katakana: str) -> list[tuple[str, str]]:
+    """The morae of a word in katakana, each with its symbols; those of ン depend on what follows."""
     table = _kana_symbols()
     morae = _MORA.findall(katakana)
     symbols = [table.get(mora) or table.get(mora[0], "")[:-1] + table.get(mora[-1], "") for mora in morae]
@@ -65,7 +71,7 @@ def kana_to_symbols(katakana: str) -> str:
         if mora == "ン":
             onset = symbols[index + 1][:1]
             symbols[index] = next((nasal for nasal, onsets in _NASAL_BEFORE if onset and onset in onsets), "ɴ")
-    return "".join(symbols)
+    return list(zip(morae, symbols, strict=True))
 
 
 @lru_cache(maxsize=1)
@@ -96,15 +102,28 @@ class JapaneseG2P:
         with self._lock:
             return [self._words(text) for text in texts]
 
+    def analyse(self, text: str) -> tuple[list[Word], list[Sequence[Mapping[str, Any]]]]:
+        """The words of ``text``, and for each the features that Open JTalk gives the words it is made of."""
+        with self._lock:
+            features = self._analyse(text)
+            words, sizes = self._words_of(text, features)
+        ends = [0, *accumulate(sizes)]
+        return words, [features[start:end] for start, end in pairwise(ends)]
+
     def _words(self, text: str) -> list[Word]:
-        features = self._analyse(text)
+        return self._words_of(text, self._analyse(text))[0]
+
+    def _words_of(self, text: str, features: Sequence[Mapping[str, Any]]) -> tuple[list[Word], list[int]]:
+        """The words, and how many of Open JTalk's words each of them is."""
         surfaces = [feature["string"] for feature in features]
-        readings = [_reading(feature) for feature in features]
+        readings = [word_reading(feature) for feature in features]
         starts = _offsets(text, surfaces)
         words: list[Word] = []
+        sizes: list[int] = []
         index = 0
         while index < len(surfaces):
             size = self._joined(surfaces, readings, index)
+            sizes.append(size)
             start, end = starts[index], starts[index + size]
             reading = "".join(readings[index : index + size])
             surface = surfaces[index]
@@ -116,7 +135,7 @@ class JapaneseG2P:
             if words and _closes_up(words[-1].symbols, symbols):
                 words[-1].space = False
             words.append(Word(start, end, symbols, space=bool(symbols) and symbols not in OPENING))
-        return words
+        return words, sizes
 
     def _joined(self, surfaces: list[str], readings: list[str], index: int) -> int:
         """How many words from ``index`` are one in the list of joined words; at least 1."""
@@ -129,7 +148,7 @@ class JapaneseG2P:
         return 1
 
 
-def _reading(feature: Mapping[str, Any]) -> str:
+def word_reading(feature: Mapping[str, Any]) -> str:
     """Katakana of a word, its long vowels written as UniDic writes them; empty for a mark."""
     if not feature["mora_size"]:
         return ""

@@ -70,7 +70,7 @@ class G2PRouter:
         result: list[list[Word]] = [[] for _ in texts]
         for number, (index, start, _, _) in enumerate(runs):
             _append(result[index], spoken[number], start)
-        return [_quieten(words) for words in result]
+        return [quieten(words) for words in result]
 
     def engine(self, name: str) -> Engine:
         """The engine of one of our languages (its tag) or of an espeak-ng voice, loaded on first use."""
@@ -157,7 +157,7 @@ def _append(words: list[Word], run: list[Word], offset: int) -> None:
     words.extend(run)
 
 
-def _quieten(words: list[Word]) -> list[Word]:
+def quieten(words: list[Word]) -> list[Word]:
     """``words`` with no more than ``MAX_MARKS`` marks in a row."""
     kept, marks = [], 0
     for word in words:
