@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from deployments.share import torch_device
-from serve_app.graph import Utterance, fold_pauses, segment_seed, with_pauses
+from serve_app.graph import SpokenAudio, Utterance, acoustic_input, fold_pauses, spoken_audio
 from tts_models.acoustic import AcousticModel
 from tts_models.engine import choose_engine
 from tts_models.errors import TtsError
 from tts_models.text import TextFrontend
-from tts_models.types import AcousticInput, Audio, Phonemes
+from tts_models.types import Audio, Phonemes
 from tts_models.vocoder import Vocoder
 
 
@@ -43,7 +43,7 @@ class LocalSpeechGraph:
     def _vocoder(self) -> Vocoder:
         return Vocoder.load(self._kokoro, self._engine)
 
-    def speak(self, utterance: Utterance) -> Iterator[tuple[Audio, int]]:
+    def speak(self, utterance: Utterance) -> Iterator[tuple[SpokenAudio, int]]:
         """Make the audio of an utterance.
 
         Yields:
@@ -54,21 +54,17 @@ class LocalSpeechGraph:
             SynthesisError: A model made empty or non-finite output.
         """
         segments = list(fold_pauses(self._text.segments(utterance.text, utterance.language)))
+        start_sample = 0
         for index, segment in enumerate(segments):
-            yield self._synthesize(utterance, index, segment), len(segments)
+            spoken = spoken_audio(self._synthesize(utterance, index, segment), segment, start_sample)
+            start_sample += len(spoken.samples)
+            yield spoken, len(segments)
 
     def _synthesize(self, utterance: Utterance, index: int, segment: Phonemes) -> Audio:
-        item = AcousticInput(
-            token_ids=segment.token_ids,
-            style=utterance.voice.style(len(segment.token_ids)),
-            speed=utterance.speed,
-            volume=utterance.volume,
-            seed=segment_seed(utterance.seed, index),
-        )
-        (features,) = self._acoustic.synthesize([item])
+        (features,) = self._acoustic.synthesize([acoustic_input(utterance, index, segment)])
         if isinstance(features, TtsError):
             raise features
         (audio,) = self._vocoder.synthesize([features])
         if isinstance(audio, TtsError):
             raise audio
-        return with_pauses(audio, segment.pause_before_s, segment.pause_after_s)
+        return audio

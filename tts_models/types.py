@@ -206,6 +206,11 @@ class Audio:
         return len(self.samples) / self.sample_rate_hz
 
 
+def silence_samples(duration_s: float) -> int:
+    """Samples of a silence of ``duration_s`` seconds."""
+    return round(duration_s * SAMPLE_RATE_HZ)
+
+
 def silence(duration_s: float) -> Audio:
     """``duration_s`` seconds of digital silence."""
-    return Audio(np.zeros(round(duration_s * SAMPLE_RATE_HZ), dtype=np.float32))
+    return Audio(np.zeros(silence_samples(duration_s), dtype=np.float32))
