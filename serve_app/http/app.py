@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from deployments.settings import HttpSettings
 from serve_app.graph import SpeechGraph
-from serve_app.http import health, openai_models, openai_speech
+from serve_app.http import captions, health, openai_models, openai_speech
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import Admission, HttpContext, Outcome, Replicas
 from serve_app.http.errors import UnknownErrorMiddleware, handle
@@ -61,7 +61,7 @@ def create_app(
         replicas=replicas or _no_replicas,
         admission=Admission(settings.max_concurrent_speech),
     )
-    for routes in (openai_speech, openai_models, health):
+    for routes in (openai_speech, captions, openai_models, health):
         app.include_router(routes.router)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,8 @@ from serve_app.http.context import Context, HttpContext
 from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
 from serve_app.http.openai_models import require_model
 from serve_app.http.openapi import documented
-from serve_app.http.schemas import SpeechRequest
-from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, whole_file
+from serve_app.http.schemas import SpeechRequest, TimedSpeech
+from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from tts_models.errors import (
     EmptyText,
     InvalidRequest,
@@ -31,11 +32,14 @@ router = APIRouter(prefix="/v1/audio", tags=["speech"])
 
 _SPEECH: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The audio file, or with `stream_format: sse` events of the types `speech.audio.delta` and"
-        " `speech.audio.done`. Once audio has been sent, a failure shows as a connection that ends without the end of"
-        " its body; an event of type `error` comes before that.",
+        "model": TimedSpeech,
+        "description": "The audio file; with `timestamps` JSON with the file in it; with `stream_format: sse` events of"
+        " the types `speech.audio.delta` and `speech.audio.done`, with `timestamps` also `speech.audio.timestamps`."
+        " Once audio has been sent, a failure shows as a connection that ends without the end of its body; an event of"
+        " type `error` comes before that.",
         "content": {
             **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in CONTENT_TYPES.values()},
+            "application/json": {"schema": {"$ref": "#/components/schemas/TimedSpeech"}},
             "text/event-stream": {
                 "schema": {"type": "string"},
                 "example": 'data: {"type":"speech.audio.delta","audio":"SUQzBAAAAAAA..."}\n\n'
@@ -45,7 +49,7 @@ _SPEECH: dict[int | str, dict[str, Any]] = {
         },
     },
 }
-_ERRORS = documented(
+SPEECH_ERRORS = documented(
     InvalidRequest("'speed' should be less than or equal to 4, not 9.", "speed"),
     EmptyText("The text is empty: there is nothing to say."),
     TextTooLong("The text has 12,000 characters; this server accepts 10,000. Send it in several requests."),
@@ -64,27 +68,36 @@ _ERRORS = documented(
     "/speech",
     summary="Say a text",
     response_class=Response,
-    responses=_SPEECH | _ERRORS,
+    responses=_SPEECH | SPEECH_ERRORS,
 )
 async def create_speech(body: SpeechRequest, request: Request, context: Context) -> Response:
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
-    utterance = _utterance(body, context)
-    respond = partial(
-        SpeechResponse,
-        admission=context.admission,
-        explain=partial(describe, request=request),
-        count=context.count,
-    )
+    utterance = utterance_of(body, context)
+    respond = responder(request, context)
     encoder = open_encoder(body.response_format)
     audio = context.graph.speak(utterance)
     if body.stream_format == "sse":
-        return respond(event_stream(audio, encoder, body.input), "text/event-stream", events=True)
+        events = event_stream(audio, encoder, body.input, body.timestamps)
+        return respond(events, "text/event-stream", events=True)
+    if body.timestamps:
+        document = timed_file(audio, body.response_format, body.input, body.timestamps)
+        return respond(document, "application/json", whole=True)
     if body.stream:
         return respond(streamed_file(audio, encoder), encoder.content_type)
     return respond(whole_file(audio, body.response_format), encoder.content_type, whole=True)
 
 
-def _utterance(body: SpeechRequest, context: HttpContext) -> Utterance:
+def responder(request: Request, context: HttpContext) -> Callable[..., SpeechResponse]:
+    """Makes the responses to a request for speech."""
+    return partial(
+        SpeechResponse,
+        admission=context.admission,
+        explain=partial(describe, request=request),
+        count=context.count,
+    )
+
+
+def utterance_of(body: SpeechRequest, context: HttpContext) -> Utterance:
     """What ``body`` asks for.
 
     Raises:

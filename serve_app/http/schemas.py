@@ -16,8 +16,12 @@ from pydantic import (
     model_validator,
 )
 
+from serve_app.captions import CaptionFormat
+from tts_models.visemes import Viseme
+
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 StreamFormat = Literal["audio", "sse"]
+TimestampLevel = Literal["word", "phoneme", "viseme"]
 
 MAX_INSTRUCTIONS_CHARACTERS = 4096
 MAX_SEED = 2**32 - 1
@@ -103,6 +107,13 @@ class SpeechRequest(BaseModel):
         description="Extension. Equal requests with equal seeds give equal audio.",
     )
 
+    timestamps: TimestampLevel | None = Field(
+        default=None,
+        description="Extension. Says when each word is heard, and with `phoneme` each sound or with `viseme` each shape"
+        " of the mouth. The answer is then JSON with the audio in it; with `stream_format: sse` an event of the type"
+        " `speech.audio.timestamps` comes before the audio of each segment.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, body: Any) -> Any:
@@ -118,6 +129,61 @@ class SpeechRequest(BaseModel):
             what = "a null character" if found.group() == "\0" else "half of a surrogate pair"
             raise ValueError(f"is no text: it holds {what} at position {found.start()}.")
         return value
+
+
+class CaptionRequest(SpeechRequest):
+    """A speech request, as it was or will be sent to ``/v1/audio/speech``, and the form of its captions."""
+
+    caption_format: CaptionFormat = Field(default="srt", description="SubRip or WebVTT.")
+
+
+class WordTimestamp(BaseModel):
+    """A word of the text, and when it is heard. What is written as one (`$5.20`) is one word."""
+
+    word: str = Field(description="As it is written.", examples=["$5.20"])
+    start_s: float = Field(description="When it begins, seconds from the start of the audio.")
+    end_s: float
+    text_start: int = Field(description="Offset of its first character in `input`, in Unicode code points.")
+    text_end: int = Field(description="Offset after its last character.")
+
+
+class PhonemeTimestamp(BaseModel):
+    """A sound, and when it is heard; between sounds it is silent."""
+
+    phoneme: str = Field(description="IPA as Kokoro spells it, stress and tone included.", examples=["ˈO"])
+    start_s: float
+    end_s: float
+
+
+class VisemeTimestamp(BaseModel):
+    """A shape of the mouth, and when; they cover the whole audio."""
+
+    viseme: Viseme = Field(description="One of the fifteen names that OVR LipSync uses.", examples=["aa"])
+    mouth_open: float = Field(description="How far the mouth is open, 0 to 1.")
+    start_s: float
+    end_s: float
+
+
+class Timestamps(BaseModel):
+    """What was asked for with ``timestamps``."""
+
+    words: list[WordTimestamp]
+    phonemes: list[PhonemeTimestamp] | None = Field(default=None, description="With `timestamps: phoneme`.")
+    visemes: list[VisemeTimestamp] | None = Field(default=None, description="With `timestamps: viseme`.")
+
+
+class TimedSpeech(Timestamps):
+    """The audio file and when each part of the text is heard in it."""
+
+    audio: str = Field(description="The audio file in base64.")
+    format: AudioFormat
+    duration_s: float
+
+
+class SpeechAudioTimestamps(Timestamps):
+    """Server-sent event: when the words of the next segment are heard; comes before that segment's audio."""
+
+    type: Literal["speech.audio.timestamps"] = "speech.audio.timestamps"
 
 
 class Usage(BaseModel):

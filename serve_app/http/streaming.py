@@ -2,7 +2,8 @@
 
 ::
 
-    graph.speak --Audio--> streamed_file | whole_file | event_stream --bytes--> SpeechResponse --> client
+    graph.speak --SpokenAudio--> streamed_file | whole_file | timed_file | event_stream --bytes--+
+    graph.timelines --Timeline--> caption_file_of --bytes-----------------------------------> SpeechResponse
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import math
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 import numpy as np
@@ -18,15 +19,32 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from serve_app.captions import CaptionFormat, caption_file
+from serve_app.graph import SpokenAudio
 from serve_app.http.audio_encoding import StreamEncoder, encode_once
 from serve_app.http.context import Admission, Outcome
 from serve_app.http.errors import Failure
-from serve_app.http.schemas import AudioFormat, SpeechAudioDelta, SpeechAudioDone, SpeechError, Usage
+from serve_app.http.schemas import (
+    AudioFormat,
+    SpeechAudioDelta,
+    SpeechAudioDone,
+    SpeechAudioTimestamps,
+    SpeechError,
+    TimedSpeech,
+    TimestampLevel,
+    Timestamps,
+    Usage,
+)
+from serve_app.http.timestamps import timestamps
 from tts_models.errors import SynthesisError
-from tts_models.types import FRAME_SAMPLES, Audio
+from tts_models.timing import Timeline
+from tts_models.types import FRAME_SAMPLES
 
 SSE_CHUNK_BYTES = 24 * 1024
 """Most audio in one event: 32 KB of base64 a line, half of what asyncio's line reader takes by default."""
+
+SSE_EVENT_MARKS = 250
+"""Most words, phonemes or visemes in one event, for the same reason: 130 bytes a pair of them."""
 
 _NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """Without the second, nginx would collect the whole response before it passes any of it on."""
@@ -34,7 +52,7 @@ _NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _NO_AUDIO = "No audio was made of the text."
 
 
-async def streamed_file(audio: AsyncGenerator[Audio], encoder: StreamEncoder) -> AsyncGenerator[bytes]:
+async def streamed_file(audio: AsyncGenerator[SpokenAudio], encoder: StreamEncoder) -> AsyncGenerator[bytes]:
     """The audio file, in the pieces in which it comes to exist.
 
     Encoding takes 10 ms and more of CPU a segment, so it runs beside the event loop that other streams wait for.
@@ -54,7 +72,7 @@ async def streamed_file(audio: AsyncGenerator[Audio], encoder: StreamEncoder) ->
         yield data
 
 
-async def whole_file(audio: AsyncGenerator[Audio], audio_format: AudioFormat) -> AsyncGenerator[bytes]:
+async def whole_file(audio: AsyncGenerator[SpokenAudio], audio_format: AudioFormat) -> AsyncGenerator[bytes]:
     """The audio file in one piece; its header says how long it is.
 
     Raises:
@@ -67,35 +85,100 @@ async def whole_file(audio: AsyncGenerator[Audio], audio_format: AudioFormat) ->
     yield await asyncio.to_thread(lambda: encode_once(audio_format, np.concatenate(segments)))
 
 
-async def event_stream(audio: AsyncGenerator[Audio], encoder: StreamEncoder, text: str) -> AsyncGenerator[bytes]:
+async def timed_file(
+    audio: AsyncGenerator[SpokenAudio], audio_format: AudioFormat, text: str, level: TimestampLevel
+) -> AsyncGenerator[bytes]:
+    """The audio file and when what it says is heard, as one JSON document; see :class:`TimedSpeech`.
+
+    Raises:
+        SynthesisError: If there is no audio at all.
+    """
+    timelines: list[Timeline] = []
+
+    async def noted() -> AsyncGenerator[SpokenAudio]:
+        async with aclosing(audio):
+            async for segment in audio:
+                timelines.append(segment.timeline)
+                yield segment
+
+    async with aclosing(whole_file(noted(), audio_format)) as files:
+        data = await anext(files)
+    yield await asyncio.to_thread(_timed_speech, data, audio_format, text, timelines, level)
+
+
+def _timed_speech(
+    data: bytes, audio_format: AudioFormat, text: str, timelines: list[Timeline], level: TimestampLevel
+) -> bytes:
+    marks = timestamps(text, timelines, level)
+    speech = TimedSpeech(
+        **dict(marks),
+        audio=base64.b64encode(data).decode("ascii"),
+        format=audio_format,
+        duration_s=round(timelines[-1].end_s, 6),
+    )
+    return speech.model_dump_json(exclude_none=True).encode()
+
+
+async def caption_file_of(
+    timelines: AsyncGenerator[Timeline], text: str, caption_format: CaptionFormat
+) -> AsyncGenerator[bytes]:
+    """The captions of an utterance in one piece."""
+    async with aclosing(timelines):
+        words = [word async for timeline in timelines for word in timeline.words()]
+    yield (await asyncio.to_thread(caption_file, text, words, caption_format)).encode()
+
+
+async def event_stream(
+    audio: AsyncGenerator[SpokenAudio], encoder: StreamEncoder, text: str, level: TimestampLevel | None = None
+) -> AsyncGenerator[bytes]:
     """The audio file as server-sent events, the last of which says what it cost; see :class:`Usage`.
+
+    With a ``level``, each segment's timestamps come in an event of their own before its audio.
 
     Raises:
         SynthesisError: If there is no audio at all.
     """
     n_samples = 0
+    marks: list[bytes] = []
 
-    async def counted() -> AsyncGenerator[Audio]:
+    async def noted() -> AsyncGenerator[SpokenAudio]:
         nonlocal n_samples
         async with aclosing(audio):
             async for segment in audio:
                 n_samples += len(segment.samples)
+                if level:
+                    found = timestamps(text, [segment.timeline], level)
+                    marks.extend(map(event, _short_events(found)))
                 yield segment
 
-    async with aclosing(streamed_file(counted(), encoder)) as chunks:
+    async with aclosing(streamed_file(noted(), encoder)) as chunks:
         async for chunk in chunks:
-            yield b"".join(
+            deltas = [
                 event(SpeechAudioDelta(audio=base64.b64encode(chunk[start : start + SSE_CHUNK_BYTES]).decode("ascii")))
                 for start in range(0, len(chunk), SSE_CHUNK_BYTES)
-            )
+            ]
+            yield b"".join([*marks, *deltas])
+            marks.clear()
     n_input, n_output = len(text), math.ceil(n_samples / FRAME_SAMPLES)
     usage = Usage(input_tokens=n_input, output_tokens=n_output, total_tokens=n_input + n_output)
-    yield event(SpeechAudioDone(usage=usage))
+    yield b"".join([*marks, event(SpeechAudioDone(usage=usage))])
+
+
+def _short_events(marks: Timestamps) -> Iterator[SpeechAudioTimestamps]:
+    """``marks`` in events with a line short enough for every reader; nearly always one."""
+    phonemes, visemes = marks.phonemes, marks.visemes
+    longest = max(len(marks.words), len(phonemes or []), len(visemes or []))
+    for start in range(0, longest or 1, SSE_EVENT_MARKS):
+        here = slice(start, start + SSE_EVENT_MARKS)
+        yield SpeechAudioTimestamps(
+            words=marks.words[here], phonemes=phonemes and phonemes[here], visemes=visemes and visemes[here]
+        )
 
 
 def event(content: BaseModel) -> bytes:
     """A server-sent event."""
-    return f"data: {content.model_dump_json()}\n\n".encode()
+    # Only timestamps that were not asked for are left out; OpenAI's events have no field that can be absent.
+    return f"data: {content.model_dump_json(exclude_none=isinstance(content, Timestamps))}\n\n".encode()
 
 
 class SpeechResponse(StreamingResponse):

@@ -8,18 +8,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import uvicorn
 
 from deployments.settings import HttpSettings
-from serve_app.graph import Utterance
+from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from serve_app.http.app import create_app
 from tts_models.speaker.voices import Voice, VoiceCatalogue
-from tts_models.types import MAX_TOKENS, SAMPLE_RATE_HZ, STYLE_DIM, Audio, Phonemes, SpeakerEmbedding
+from tts_models.timing import Timeline
+from tts_models.types import FRAME_SAMPLES, MAX_TOKENS, SAMPLE_RATE_HZ, STYLE_DIM, Audio, Phonemes, SpeakerEmbedding
 
 VOICES = ("af_heart", "af_bella", "am_michael", "bf_emma", "jf_alpha", "zm_yunxi")
 
@@ -54,17 +55,27 @@ class Gate:
             await asyncio.sleep(0.005)
 
 
+def _with_durations(audio: Audio, segment: Phonemes) -> Audio:
+    n_tokens = len(segment.token_ids) + 2
+    ends = np.arange(n_tokens + 1) * (len(audio.samples) // FRAME_SAMPLES) // n_tokens
+    return replace(audio, durations_frames=np.diff(ends))
+
+
 @dataclass
 class FakeGraph:
     """Says its script: audio is sent, a gate is waited for, an exception is raised.
 
     Attributes:
         script: What to say to whoever asks.
+        segment: What the first piece of audio is said to say, each of its tokens equally long.
+        later: What the others are said to say; the same where absent.
         spoken: Every utterance that was begun.
         ended: How the generators ended: ``done``, ``closed`` early, or ``raised``.
     """
 
     script: Iterable[Audio | Gate | Exception] = field(default_factory=lambda: [tone(0.25), tone(0.5, 330.0)])
+    segment: Phonemes = field(default_factory=lambda: Phonemes("", "", (), "en-US"))
+    later: Phonemes | None = None
     spoken: list[Utterance] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
@@ -74,14 +85,18 @@ class FakeGraph:
     async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
         raise NotImplementedError
 
-    async def speak(self, utterance: Utterance) -> AsyncGenerator[Audio]:
+    async def speak(self, utterance: Utterance) -> AsyncGenerator[SpokenAudio]:
         self.spoken.append(utterance)
         ending = "closed"
+        start_sample = 0
         try:
             for act in self.script:
                 match act:
                     case Audio():
-                        yield act
+                        segment = self.later if self.later and start_sample else self.segment
+                        spoken = spoken_audio(_with_durations(act, segment), segment, start_sample)
+                        start_sample += len(spoken.samples)
+                        yield spoken
                     case Gate():
                         await act.passed()
                     case Exception():
@@ -90,6 +105,11 @@ class FakeGraph:
             ending = "done"
         finally:
             self.ended.append(ending)
+
+    async def timelines(self, utterance: Utterance) -> AsyncGenerator[Timeline]:
+        async with aclosing(self.speak(utterance)) as speech:
+            async for audio in speech:
+                yield audio.timeline
 
 
 class Served:

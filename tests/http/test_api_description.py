@@ -14,6 +14,7 @@ from serve_app.http.audio_encoding import CONTENT_TYPES
 from tests.http.fakes import Served, speech, tone
 
 PATHS = {
+    "/v1/audio/captions",
     "/v1/audio/speech",
     "/v1/audio/voices",
     "/v1/audio/models",
@@ -43,7 +44,7 @@ async def test_every_route_is_described(description: dict[str, Any]) -> None:
             assert "422" not in operation["responses"]  # FastAPI's own shape, which we never send
 
 
-@pytest.mark.parametrize("path", sorted(PATHS - {"/v1/audio/speech"}))
+@pytest.mark.parametrize("path", sorted(PATHS - {"/v1/audio/speech", "/v1/audio/captions"}))
 async def test_answers_are_as_described(path: str, client: httpx.AsyncClient, description: dict[str, Any]) -> None:
     response = await client.get(path.format(model="tts-1"))
 
@@ -58,6 +59,9 @@ async def test_speech_is_described_as_it_is_sent(client: httpx.AsyncClient, desc
     for audio_format in CONTENT_TYPES:
         response = await client.post("/v1/audio/speech", json=speech(response_format=audio_format))
         sent.add(response.headers["content-type"])
+    timed = await client.post("/v1/audio/speech", json=speech(timestamps="viseme"))
+    check(timed.json(), described["application/json"]["schema"], description)
+    sent.add(timed.headers["content-type"])
     assert set(described) == sent
     assert all(described[kind]["schema"]["format"] == "binary" for kind in sent if kind.startswith("audio"))
 
