@@ -8,8 +8,11 @@ from itertools import groupby
 import regex
 from rapidfuzz.distance import LCSseq
 
-# Words of alphabetic scripts whole, everything else (digits, marks, Han, kana) character by character.
-_TOKEN = regex.compile(r"[\p{L}\p{M}--[\p{Han}\p{Hiragana}\p{Katakana}]]+|\s+|.", regex.VERSION1 | regex.DOTALL)
+# Words of alphabetic scripts and numbers whole, everything else (marks, Han, kana) character by character.
+_TOKEN = regex.compile(
+    r"[\p{L}\p{M}--[\p{Han}\p{Hiragana}\p{Katakana}]]+|\p{Nd}+(?:[.,:]\p{Nd}+)*|\s+|.",
+    regex.VERSION1 | regex.DOTALL,
+)
 
 
 def align(source: str, target: str) -> list[int]:

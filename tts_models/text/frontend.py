@@ -18,7 +18,7 @@ from tts_models.text.languages import resolve_language
 from tts_models.text.normalize import normalize
 from tts_models.text.phrases import mark_phrases
 from tts_models.text.segmenter import MIN_TOKENS, cut_into_segments
-from tts_models.text.spoken_words import spoken_words
+from tts_models.text.spoken_words import as_written, spoken_words
 from tts_models.text.vocabulary import encode, has_sound
 from tts_models.types import MAX_TOKENS, Phonemes
 
@@ -129,12 +129,15 @@ class TextFrontend:
         cut = cut_into_segments(words, self._first_tokens, self._max_tokens, played)
         bounds = [stretch[0], *(segment[0].start for segment in cut[1:]), stretch[1]]
         segments = []
+        before: tuple[int, int] | None = None
         for index, segment in enumerate(cut):
             symbols, owners = join_and_trace(segment)
             pause_s = PARAGRAPH_PAUSE_S if segment[-1].ends is Break.PARAGRAPH else 0.0
             written = text[bounds[index] : bounds[index + 1]].strip()
-            spoken = tuple(spoken_words(segment, symbols, owners, controlled))
-            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s, words=spoken))
+            spoken = list(spoken_words(segment, symbols, owners, text, before))
+            before = spoken[-1].start, spoken[-1].end
+            marks = tuple(as_written(word, controlled) for word in spoken)
+            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s, words=marks))
         return segments
 
     def _words(self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:

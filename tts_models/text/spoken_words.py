@@ -15,19 +15,21 @@ from tts_models.types import SpokenWord
 
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
 _EDGE = "\"'‘’“”„«»‹›()[]{}（）「」『』《》〈〉【】¿¡*_~"
+Span = tuple[int, int]
 _SILENT = PUNCTUATION | {" "}
 
 
 def spoken_words(
-    words: Sequence[Word], symbols: str, owners: Sequence[int], controlled: ControlledText
+    words: Sequence[Word], symbols: str, owners: Sequence[int], text: str, before: Span | None
 ) -> Iterator[SpokenWord]:
-    """The written words that a segment says, each with its tokens.
+    """The written words that a segment says, each with its tokens, their offsets those of ``text``.
 
     Args:
-        words: The segment's words and marks, their offsets those of ``controlled.text``.
+        words: The segment's words and marks, their offsets those of ``text``.
         symbols: The segment's symbols, one a token.
         owners: For each symbol the index of its word.
-        controlled: The text of the utterance.
+        text: The text of the utterance without its controls.
+        before: The word that the segment before ends with; what goes on being said of it (a long number) is it again.
     """
     pending: SpokenWord | None = None
     for index, group in groupby(range(len(symbols)), key=owners.__getitem__):
@@ -35,16 +37,18 @@ def spoken_words(
         heard = [token for token in tokens if symbols[token] not in _SILENT]
         if not has_sound("".join(symbols[token] for token in tokens)):
             continue
-        start, end = _trimmed(controlled.text, words[index].start, words[index].end)
+        start, end = _trimmed(text, words[index].start, words[index].end)
+        if start == end and pending is None and before:
+            start, end = before
         word = SpokenWord(start, end, heard[0], heard[-1] + 1)
-        if pending and _is_one_word(controlled.text, pending, word):
+        if pending and _is_one_word(text, pending, word):
             pending = replace(pending, end=max(pending.end, word.end), end_token=word.end_token)
             continue
         if pending:
-            yield _written(pending, controlled)
+            yield pending
         pending = word
     if pending:
-        yield _written(pending, controlled)
+        yield pending
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -65,7 +69,8 @@ def _is_one_word(text: str, word: SpokenWord, following: SpokenWord) -> bool:
     return not (_UNSPACED.match(text[word.end - 1]) or _UNSPACED.match(text[following.start]))
 
 
-def _written(word: SpokenWord, controlled: ControlledText) -> SpokenWord:
+def as_written(word: SpokenWord, controlled: ControlledText) -> SpokenWord:
+    """``word`` with its offsets in what the caller wrote."""
     if word.start == word.end:
         return word
     start, end = controlled.written(word.start, word.end)
