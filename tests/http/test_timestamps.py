@@ -29,10 +29,10 @@ def saying(served: Served) -> Served:
 
 
 def words(offset_s: float) -> list[dict[str, Any]]:
-    """What is said of the words of a segment: a token's place is 50 ms before the sum of durations."""
+    """What is said of the words of a segment: a token's place is 40 ms before the sum of durations."""
     return [
-        {"word": "Hi", "start_s": offset_s + 0.05, "end_s": offset_s + 0.25, "text_start": 1, "text_end": 3},
-        {"word": "you", "start_s": offset_s + 0.45, "end_s": offset_s + 0.65, "text_start": 12, "text_end": 15},
+        {"word": "Hi", "start_s": offset_s + 0.06, "end_s": offset_s + 0.26, "text_start": 1, "text_end": 3},
+        {"word": "you", "start_s": offset_s + 0.46, "end_s": offset_s + 0.66, "text_start": 12, "text_end": 15},
     ]
 
 
@@ -60,7 +60,7 @@ async def test_phonemes_and_visemes(saying: Served, client: httpx.AsyncClient) -
     visemes = (await client.post("/v1/audio/speech", json=speech(input=TEXT, timestamps="viseme"))).json()
 
     assert [mark["phoneme"] for mark in phonemes["phonemes"]] == ["h", "I", "j", "u"] * 2
-    assert phonemes["phonemes"][1] == close([{"phoneme": "I", "start_s": 0.15, "end_s": 0.25}])[0]
+    assert phonemes["phonemes"][1] == close([{"phoneme": "I", "start_s": 0.16, "end_s": 0.26}])[0]
     assert "visemes" not in phonemes
     assert "phonemes" not in visemes
     assert phonemes["words"] == visemes["words"]
@@ -122,12 +122,12 @@ async def test_a_failure_has_its_own_status(served: Served, client: httpx.AsyncC
         (
             {},
             "application/x-subrip; charset=utf-8",
-            "1\n00:00:00,050 --> 00:00:00,950\nHi, you &\n\n2\n00:00:01,450 --> 00:00:02,283\n<me>.\n",
+            "1\n00:00:00,060 --> 00:00:00,960\nHi, you &\n\n2\n00:00:01,460 --> 00:00:02,293\n<me>.\n",
         ),
         (
             {"caption_format": "vtt"},
             "text/vtt; charset=utf-8",
-            "WEBVTT\n\n00:00:00.050 --> 00:00:00.950\nHi, you &amp;\n\n00:00:01.450 --> 00:00:02.283\n&lt;me&gt;.\n",
+            "WEBVTT\n\n00:00:00.060 --> 00:00:00.960\nHi, you &amp;\n\n00:00:01.460 --> 00:00:02.293\n&lt;me&gt;.\n",
         ),
     ],
 )

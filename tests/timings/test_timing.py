@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from tts_models.errors import SynthesisError
 from tts_models.text.vocabulary import SYMBOL_IDS, encode
-from tts_models.timing import LEAD_FRAMES, Timeline
+from tts_models.timing import LEAD_S, Timeline
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, Phonemes, SpokenWord, silence
-
-LEAD_S = LEAD_FRAMES * 0.025
 
 
 def phonemes(symbols: str, *words: SpokenWord, before_s: float = 0.0, after_s: float = 0.0) -> Phonemes:
@@ -66,7 +64,7 @@ def test_sounds_and_silences_cover_every_sample_once(
 def test_nothing_is_heard_before_its_segment() -> None:
     segment = phonemes("a", SpokenWord(0, 1, 0, 1))
     (word,) = Timeline(segment, np.array([1, 1, 1]), start_sample=600).words()
-    assert (word.start_s, word.end_s) == (0.025, 0.025)
+    assert (word.start_s, word.end_s) == (0.025, 0.035)
 
 
 @pytest.mark.parametrize("durations", [None, np.array([1, 1])])
