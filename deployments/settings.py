@@ -135,6 +135,16 @@ class HttpSettings(Settings):
         default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "kokoro"),
         description="Other names that mean the same model, for clients that name OpenAI's or Kokoro's.",
     )
+    voicevox_mount: str | None = Field(
+        default="/voicevox",
+        pattern="^/",
+        description="Where VOICEVOX's API is found; / for clients that expect it at the root, null for nowhere.",
+    )
+    data_root: Path | None = Field(
+        default=None,
+        description="Folder of what clients store, such as VOICEVOX's presets; null is the user's data folder of the"
+        " node. Ingress replicas on several nodes need a shared one.",
+    )
 
 
 class AppSettings(Settings):

@@ -14,6 +14,7 @@ from deployments.settings import AppSettings, AssetSettings
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
 from serve_app.replicas import RunningReplicas
+from serve_app.voicevox.app import mount_voicevox
 from tts_models.speaker.voices import VoiceCatalogue
 
 
@@ -50,4 +51,6 @@ class SpeechIngress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
         replicas = RunningReplicas(serve.get_replica_context().app_name)
-        return create_app(self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas)
+        app = create_app(self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas)
+        mount_voicevox(app)
+        return app

@@ -15,7 +15,7 @@ VOICED_ABOVE_HZ = 10.0
 """F0 above this is voiced; what the vocoder's source takes it for."""
 POINTS_PER_FRAME = 2
 """F0 and energy values in a frame."""
-_VOICED_SHARE = 0.5  # a span counts as voiced where at least so much of it is
+_VOICED_POINTS = 3  # a span counts as voiced with so many voiced points, or half of a short one's
 _SAME_LOG_F0 = 1e-3  # two cents: a target this near is met already
 _PASSES = 8
 
@@ -79,9 +79,9 @@ def span_points(durations_frames: IntArray, spans: IntArray) -> IntArray:
 
 
 def mean_log_f0(f0_hz: FloatArray) -> float:
-    """Mean natural logarithm of the voiced part of a stretch of F0 (Hz); NaN where most of it is unvoiced."""
+    """Mean natural logarithm of the voiced part of a stretch of F0 (Hz); NaN where it is unvoiced."""
     voiced = f0_hz[f0_hz > VOICED_ABOVE_HZ]
-    if not len(voiced) or len(voiced) < _VOICED_SHARE * len(f0_hz):
+    if not len(voiced) or len(voiced) < min(_VOICED_POINTS, len(f0_hz) / 2):
         return math.nan
     return float(np.log(voiced.astype(np.float64)).mean())
 

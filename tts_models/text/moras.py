@@ -136,6 +136,8 @@ def read_moras(katakana: str, devoiced: frozenset[int] = frozenset()) -> list[Mo
                 mora_phonemes().get(kana[0], (None, "a"))[0],
                 mora_phonemes().get(kana[-1], (None, "a"))[1],
             )
+        if kana_of(consonant, vowel) is None:  # an onset that Japanese does not have before that vowel
+            consonant = None
         if devoiced & set(range(position, position + len(kana))) and vowel in VOWELS:
             vowel = vowel.upper()
         position += len(kana)

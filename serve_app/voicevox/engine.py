@@ -1,0 +1,117 @@
+"""What every route of the façade works with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Query, Request
+from starlette.exceptions import HTTPException
+
+from deployments.settings import HttpSettings
+from serve_app.graph import SpeechGraph
+from serve_app.http.context import Admission
+from serve_app.voicevox import schemas
+from serve_app.voicevox.melody import fill, without_lengths
+from serve_app.voicevox.plan import from_text, segments_of
+from serve_app.voicevox.presets import Presets
+from serve_app.voicevox.speakers import Speakers
+from serve_app.voicevox.synthesis import Style, predict, require_short
+from tts_models.text.moras import AccentPhrase
+
+T = TypeVar("T")
+_CLIENT_CLOSED = 499  # nobody reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What every route works with.
+
+    Attributes:
+        graph: Makes the speech.
+        speakers: The voices.
+        presets: Where presets are kept.
+        settings: What is accepted.
+        admission: Places for speech requests, shared with the other routes.
+        version: Of this server.
+    """
+
+    graph: SpeechGraph
+    speakers: Speakers
+    presets: Presets
+    settings: HttpSettings
+    admission: Admission
+    version: str
+
+    def style(self, style_id: int) -> Style:
+        """The style vectors of a style.
+
+        Raises:
+            NoSuchStyle: There is none.
+        """
+        return self.speakers.voice(style_id).style
+
+    async def read(self, text: str, style_id: int) -> list[schemas.AccentPhrase]:
+        """The accent phrases of ``text`` as a voice says them; none of an empty text, as the engine answers."""
+        require_short(text, self.settings.max_input_characters)
+        style = self.style(style_id)
+        if not text.strip():
+            return []
+        return await self.analysed(await self.graph.accent_phrases(text), style)
+
+    async def analysed(self, phrases: list[AccentPhrase], style: Style) -> list[schemas.AccentPhrase]:
+        """Phrases with their lengths and pitches."""
+        shown = from_text(phrases)
+        return await self.filled(shown, style, lengths=True, pitches=True, silences=[p.pause_s for p in phrases])
+
+    async def filled(
+        self,
+        phrases: list[schemas.AccentPhrase],
+        style: Style,
+        *,
+        lengths: bool,
+        pitches: bool,
+        silences: list[float] | None = None,
+    ) -> list[schemas.AccentPhrase]:
+        """``phrases`` with predicted lengths or pitches; ``silences`` are those that a text asked for behind each."""
+        if not phrases:
+            return []
+        with self.admission.place():
+            segments = segments_of(phrases)
+            predicted = await predict(self.graph, segments, style)
+        if lengths:
+            phrases = without_lengths(phrases, silences or ())
+        return fill(phrases, segments, predicted, lengths=lengths, pitches=pitches)
+
+
+async def _engine_of(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+EngineOf = Annotated[Engine, Depends(_engine_of)]
+"""A route parameter of this type is given the engine."""
+StyleId = Annotated[int, Query(alias="speaker", ge=-(2**31), lt=2**31, description="Style id; see `/speakers`.")]
+CoreVersion = Annotated[str | None, Query(description="Not read: there is one core.")]
+
+
+async def unless_left(request: Request, work: Awaitable[T]) -> T:
+    """The result of ``work``, which is cancelled, and with it what runs on the stages, when the client leaves."""
+    task = asyncio.ensure_future(work)
+    left = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((task, left), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise HTTPException(_CLIENT_CLOSED, "The client has left.")
+        return task.result()
+    finally:
+        left.cancel()
+        task.cancel()
+        await asyncio.gather(task, left, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

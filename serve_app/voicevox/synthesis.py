@@ -1,0 +1,153 @@
+"""A query through the graph: predicted, or spoken with silences of exactly the lengths it says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from serve_app.graph import SpeechGraph, segment_seed
+from serve_app.voicevox.melody import edit_of, scaled
+from serve_app.voicevox.plan import Segment, segments_of
+from serve_app.voicevox.schemas import AccentPhrase, AudioQuery
+from serve_app.voicevox.waves import cut_end, cut_middle, cut_start
+from tts_models.errors import InvalidRequest, SynthesisError
+from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, AcousticInput, Audio, FloatArray, Prosody
+
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
+"""Of what no length is given for: the silence around speech."""
+IN_FLIGHT = 3
+
+Style = Callable[[int], FloatArray]
+"""The style vector of a voice, or of a mixture, for a number of tokens."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """Audio of a segment and where its speech begins and ends, samples."""
+
+    samples: FloatArray
+    start: int
+    end: int
+
+
+async def predict(graph: SpeechGraph, segments: Sequence[Segment], style: Style) -> list[Prosody]:
+    """How each of ``segments`` would be said."""
+    limit = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(segment: Segment) -> Prosody:
+        async with limit:
+            tokens = segment.token_ids
+            return await graph.predict(AcousticInput(tokens, style(len(tokens))))
+
+    return await _all_or_none([one(segment) for segment in segments])
+
+
+async def speak(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak: bool) -> AsyncGenerator[FloatArray]:
+    """The waveform of ``query`` at 24 kHz, a segment at a time.
+
+    What is not edited sounds to the sample as on any other route. Pauses and the silences at either end are cut or
+    filled to their length in the waveform: a model that is told to hold a comma for a second hums.
+
+    Raises:
+        TtsError: What a stage raised.
+    """
+    final = scaled(query, upspeak=upspeak)
+    phrases = final.accent_phrases
+    segments = segments_of(phrases)
+    tasks: list[asyncio.Task[Audio]] = []
+    limit = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(index: int, segment: Segment) -> Audio:
+        async with limit:
+            tokens = segment.token_ids
+            item = AcousticInput(
+                token_ids=tokens,
+                style=style(len(tokens)),
+                speed=min(max(query.speedScale, MIN_SPEED), MAX_SPEED),
+                volume=query.volumeScale,
+                seed=segment_seed(0, index),
+                prosody=edit_of(final, segment),
+            )
+            return await graph.synthesize(item, is_first=index == 0)
+
+    tail: FloatArray | None = None
+    try:
+        tasks.extend(asyncio.create_task(one(index, segment)) for index, segment in enumerate(segments))
+        for index, (segment, task) in enumerate(zip(segments, tasks, strict=True)):
+            spoken = _with_pauses(await task, segment, phrases)
+            head, body, after = np.split(spoken.samples, [spoken.start, spoken.end])
+            if tail is None:
+                lead = cut_start(head, _samples(final.prePhonemeLength))
+            else:
+                lead = _between(tail, head, segments[index - 1], phrases)
+            yield np.concatenate([lead, body])
+            tail = after
+        if tail is not None:
+            yield cut_end(tail, _samples(final.postPhonemeLength))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def whole(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak: bool) -> FloatArray:
+    """The same in one piece."""
+    async with aclosing(speak(graph, query, style, upspeak=upspeak)) as parts:
+        return np.concatenate([part async for part in parts])
+
+
+def _with_pauses(audio: Audio, segment: Segment, phrases: Sequence[AccentPhrase]) -> _Spoken:
+    """The audio of a segment, the pauses inside it as long as they should be."""
+    durations = audio.durations_frames
+    if durations is None or durations.sum() * FRAME_SAMPLES != len(audio.samples):
+        raise SynthesisError("the vocoder did not say how long the tokens are")
+    ends = np.concatenate([[0], np.cumsum(durations)]) * FRAME_SAMPLES
+    parts: list[FloatArray] = []
+    position = 0
+    for unit in segment.units:
+        pause = phrases[unit.phrase].pause_mora
+        if unit.part == "pause" and pause:
+            start, end = int(ends[unit.start]), int(ends[unit.end])
+            parts += [audio.samples[position:start], cut_middle(audio.samples[start:end], _samples(pause.vowel_length))]
+            position = end
+    samples = np.concatenate([*parts, audio.samples[position:]])
+    after = int(ends[-1] - ends[segment.last_token])
+    return _Spoken(samples, int(ends[segment.first_token]), len(samples) - after)
+
+
+def _between(tail: FloatArray, head: FloatArray, segment: Segment, phrases: Sequence[AccentPhrase]) -> FloatArray:
+    """The silence between two segments: a pause of its length, or what the model makes of it."""
+    silence = np.concatenate([tail, head])
+    pause = None if segment.pause_after is None else phrases[segment.pause_after].pause_mora
+    return silence if pause is None else cut_middle(silence, _samples(pause.vowel_length))
+
+
+def _samples(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE_HZ)
+
+
+async def _all_or_none(work: Sequence[Awaitable[T]]) -> list[T]:
+    """All results in order; the first error ends the rest."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def require_short(text: str, limit: int) -> None:
+    """Refuses a text that is longer than the server accepts.
+
+    Raises:
+        InvalidRequest: It is.
+    """
+    if len(text) > limit:
+        raise InvalidRequest(f"The text has {len(text):,} characters; this server accepts {limit:,}.", "text")
