@@ -9,9 +9,10 @@
 The predicted durations sum to the audio's length exactly, but a token is heard earlier than the sum of the durations
 before it says. Measured over nine languages: speech after a silence begins 5 to 110 ms before its first token (median
 35 ms), the energy of sibilants and of vowels within speech 45 to 90 ms before theirs; faster speech has less of it
-after a silence. (Kokoro's own ``join_timestamps`` takes three frames off the first padding token for the same reason.)
-So inner boundaries are moved ``LEAD_S`` forward, which shortens the padding in front, lengthens the one behind, and
-leaves the sum as it was.
+after a silence, and a long padding in front more. (Kokoro's own ``join_timestamps`` takes three frames off the first
+padding token for the same reason.) So inner boundaries are moved ``LEAD_S`` forward, the first one at least
+``PADDING_LEAD`` of the padding before it, which shortens the padding in front, lengthens the one behind, and leaves the
+sum as it was.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, IntArray, Phonemes, 
 
 LEAD_S = 0.040
 """How much earlier a token is heard than the durations before it sum to, seconds."""
+PADDING_LEAD = 0.1
+"""The part of the padding in front in which the first token is heard already, where that is more than ``LEAD_S``."""
 
 _LEAD_SAMPLES = round(LEAD_S * SAMPLE_RATE_HZ)
 
@@ -118,7 +121,9 @@ class Timeline:
 
     def _bounds_s(self) -> list[float]:
         """Start of each token, padding included, and the end of the last, seconds; pauses belong to the padding."""
-        inner = np.maximum(np.cumsum(self._durations())[:-1] * FRAME_SAMPLES - _LEAD_SAMPLES, 0)
+        sums = np.cumsum(self._durations())[:-1] * FRAME_SAMPLES
+        inner = np.maximum(sums - _LEAD_SAMPLES, 0)
+        inner[0] = min(inner[0], round((1 - PADDING_LEAD) * sums[0]))
         inner += self.start_sample + silence_samples(self.segment.pause_before_s)
         bounds: list[float] = (np.array([self.start_sample, *inner, self.end_sample]) / SAMPLE_RATE_HZ).tolist()
         return bounds

@@ -13,7 +13,9 @@ from typing import IO, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from serve_app.captions import CaptionFormat, caption_file
 from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, waiting_for
+from tts_models.timing import WordMark
 
 FORMATS = ("wav", "mp3", "opus", "aac", "flac", "pcm")
 _EXTENSIONS = {**{name: name for name in FORMATS}, "ogg": "opus", "m4a": "aac", "raw": "pcm"}
@@ -52,6 +54,9 @@ def say(
         str | None,
         typer.Option("--format", "-f", show_default="by the file's extension", help=", ".join(FORMATS)),
     ] = None,
+    captions: Annotated[
+        Path | None, typer.Option(help="Also write captions: SubRip (.srt) or WebVTT (.vtt).", show_default="none")
+    ] = None,
     engine: Annotated[str, typer.Option(help="How the vocoder computes, without --url.")] = "auto",
     url: Annotated[
         str | None,
@@ -62,10 +67,18 @@ def say(
     options: CliContext = context.obj
     request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output))
     started = time.monotonic()
-    pieces = _from_server(request, url) if url else _in_process(request, options, engine)
+    caption_format = _caption_format(captions)
+    timed: list[WordMark] = []
+    pieces = _from_server(request, url) if url else _in_process(request, options, engine, timed)
     with _writing(output) as file:
         for piece in pieces:
             file.write(piece)
+    if captions and caption_format:
+        with _writing(captions) as file:
+            if url:
+                file.writelines(_from_server(request, url, caption_format))
+            else:
+                file.write(caption_file(request.text, timed, caption_format).encode())
     if str(output) != "-":
         size_bytes = output.stat().st_size
         messages().print(f"{output}: {size_bytes:,} bytes in {time.monotonic() - started:.1f} s", soft_wrap=True)
@@ -98,6 +111,15 @@ def _format(wanted: str | None, output: Path) -> str:
     return wanted.lower()
 
 
+def _caption_format(path: Path | None) -> CaptionFormat | None:
+    if path is None:
+        return None
+    extension = path.suffix.lower()
+    if extension not in (".srt", ".vtt"):
+        raise CommandFailed(f"{path}: captions are written to .srt or .vtt")
+    return "srt" if extension == ".srt" else "vtt"
+
+
 @contextmanager
 def _writing(output: Path) -> Iterator[IO[bytes]]:
     """``output`` open for writing; a failure leaves no half-written file, and what was there before stays."""
@@ -120,7 +142,8 @@ def _writing(output: Path) -> Iterator[IO[bytes]]:
             partial.unlink(missing_ok=True)
 
 
-def _in_process(request: _Request, options: CliContext, engine: str) -> Iterator[bytes]:
+def _in_process(request: _Request, options: CliContext, engine: str, timed: list[WordMark]) -> Iterator[bytes]:
+    """The file; ``timed`` is given every word as it is made."""
     store = options.store()
     kokoro, tables = fetch_assets(store, "kokoro-82m-v1.0", "voices-v1.0")
     with waiting_for("loading the models"):
@@ -145,11 +168,13 @@ def _in_process(request: _Request, options: CliContext, engine: str) -> Iterator
         task = bars.add_task("segments", total=None)
         for audio, n_segments in graph.speak(utterance):
             samples.append(audio.samples)
+            timed.extend(audio.timeline.words())
             bars.update(task, advance=1, total=n_segments)
     yield encode_once(request.format, np.concatenate(samples))  # type: ignore[arg-type]
 
 
-def _from_server(request: _Request, url: str) -> Iterator[bytes]:
+def _from_server(request: _Request, url: str, captions: CaptionFormat | None = None) -> Iterator[bytes]:
+    """The audio file, or its captions."""
     import requests
 
     body = {
@@ -164,9 +189,11 @@ def _from_server(request: _Request, url: str) -> Iterator[bytes]:
     }
     if request.language:
         body["language"] = request.language
+    if captions:
+        body["caption_format"] = captions
     try:
         with requests.post(
-            f"{url.rstrip('/')}/v1/audio/speech",
+            f"{url.rstrip('/')}/v1/audio/{'captions' if captions else 'speech'}",
             json=body,
             timeout=(_CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S),
             stream=True,

@@ -17,6 +17,8 @@ from tests.cli.conftest import Voicegraph
 from tests.http.fakes import Served, tone, uvicorn_server
 from tts_models.assets import MANIFEST, AssetStore
 from tts_models.errors import EmptyText
+from tts_models.text.vocabulary import encode
+from tts_models.types import Phonemes, SpokenWord
 
 COMMANDS = [
     [], ["serve"], ["say"], ["voices"], ["doctor"], ["assets"], ["assets", "list"], ["assets", "fetch"],
@@ -162,6 +164,27 @@ def test_say_by_a_server(voicegraph: Voicegraph, server: Served, tmp_path: Path,
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.parametrize(("name", "start"), [("a.srt", "1\n00:00:00,"), ("A.VTT", "WEBVTT\n\n00:00:00.")])
+def test_say_with_captions_by_a_server(
+    voicegraph: Voicegraph, server: Served, tmp_path: Path, name: str, start: str
+) -> None:
+    server.graph.segment = Phonemes("Hello", "həlO", encode("həlO"), "en-US", words=(SpokenWord(0, 5, 0, 4),))
+    captions = tmp_path / name
+    assert (
+        voicegraph("say", "Hello", "-o", tmp_path / "a.wav", "--captions", captions, "--url", server.base_url).code == 0
+    )
+    assert captions.read_text().startswith(start)
+    assert "Hello" in captions.read_text()
+    assert [utterance.text for utterance in server.graph.spoken] == ["Hello", "Hello"]
+
+
+def test_say_refuses_captions_of_another_form(voicegraph: Voicegraph, server: Served, tmp_path: Path) -> None:
+    arguments = ("say", "Hello", "-o", tmp_path / "a.wav", "--captions", tmp_path / "a.ass", "--url", server.base_url)
+    assert ".srt or .vtt" in voicegraph(*arguments).error
+    assert server.graph.spoken == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_say_wav_knows_its_length(voicegraph: Voicegraph, server: Served, tmp_path: Path) -> None:
     server.script(tone(0.5), tone(0.25))
     voicegraph("say", "Hello", "-o", tmp_path / "out.wav", "--url", server.base_url)
@@ -221,7 +244,9 @@ def test_full_disk(voicegraph: Voicegraph, server: Served) -> None:
 def test_say_in_this_process(voicegraph: Voicegraph, assets: AssetStore, tmp_path: Path) -> None:
     assets.ensure("kokoro-82m-v1.0")
     arguments = ("--home", assets.root, "--offline", "say", "Hello there.", "--engine", "fp32", "-o")
-    assert voicegraph(*arguments, tmp_path / "a.wav").code == 0
+    assert voicegraph(*arguments, tmp_path / "a.wav", "--captions", tmp_path / "a.srt").code == 0
+    assert (tmp_path / "a.srt").read_text().splitlines()[2] == "Hello there."
+    (tmp_path / "a.srt").unlink()
     with wave.open(str(tmp_path / "a.wav")) as file:
         assert file.getnchannels() == 1
         assert 0.5 < file.getnframes() / file.getframerate() < 3

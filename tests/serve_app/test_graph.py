@@ -64,7 +64,7 @@ class Stages:
         self.in_stages += 1
         self.most_in_stages = max(self.most_in_stages, self.in_stages)
         await asyncio.sleep(0)
-        durations = np.array(item.token_ids, dtype=np.int64)
+        durations = np.array([item.token_ids[0], *item.token_ids, 1], dtype=np.int64)
         nothing = np.zeros(0, dtype=np.float32)
         return AcousticFeatures(nothing, durations, nothing, nothing, nothing, item.volume, item.seed)
 
@@ -76,7 +76,7 @@ class Stages:
             if self.failures.get(number):
                 raise self.failures[number].pop(0)
             self.vocoded.append(number)
-            return Audio(np.full(number, number / 100, dtype=np.float32))
+            return Audio(np.full(number, number / 100, dtype=np.float32), durations_frames=features.durations_frames)
         finally:
             self.in_stages -= 1
 
@@ -190,6 +190,38 @@ async def test_pauses_become_silence() -> None:
     np.testing.assert_array_equal(first.samples, np.array([0] * half + [0.01], dtype=np.float32))
     np.testing.assert_array_equal(second.samples, np.array([0.02] * 2 + [0] * (half // 2), dtype=np.float32))
     assert first.samples.dtype == np.float32
+
+
+async def test_the_marks_of_a_segment_are_in_the_time_of_the_utterance() -> None:
+    stages = Stages()
+    stages.segments = [segment(1, pause_before_s=0.5), segment(2, pause_after_s=0.25), segment(3)]
+    spoken = [audio async for audio in stages.graph.speak(stages.utterance(""))]
+    assert [audio.timeline.segment.token_ids for audio in spoken] == [(1,), (2, 2), (3, 3, 3)]
+    starts = [audio.timeline.start_sample for audio in spoken]
+    half = SAMPLE_RATE_HZ // 2
+    assert starts == [0, half + 1, half + 1 + 2 + half // 2]
+
+
+async def test_timelines_are_those_of_the_audio_and_ask_nothing_of_the_vocoder() -> None:
+    stages = Stages(segments_in_flight=2)
+    stages.segments = [segment(1, pause_before_s=0.5), segment(0, pause_before_s=1.0), segment(2), segment(3)]
+    timelines = [timeline async for timeline in stages.graph.timelines(stages.utterance(""))]
+    assert stages.vocoded == []
+    assert [timeline.segment for timeline in timelines] == [
+        audio.timeline.segment async for audio in stages.graph.speak(stages.utterance(""))
+    ]
+    assert [item.speed for item in stages.acoustic_inputs[:3]] == [1.5] * 3
+    ends = [timeline.end_sample for timeline in timelines]
+    assert [timeline.start_sample for timeline in timelines] == [0, *ends[:-1]]
+
+
+async def test_closing_the_timelines_stops_what_is_in_flight() -> None:
+    stages = Stages(segments_in_flight=2)
+    stream = stages.graph.timelines(stages.utterance("1 2 3 4 5 6"))
+    await anext(stream)
+    await stream.aclose()
+    await settle()
+    assert len(stages.acoustic_inputs) <= 3
 
 
 def test_pauses_alone_join_the_speech_beside_them() -> None:

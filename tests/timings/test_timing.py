@@ -71,3 +71,9 @@ def test_nothing_is_heard_before_its_segment() -> None:
 def test_audio_without_its_durations_is_an_error(durations: np.ndarray | None) -> None:
     with pytest.raises(SynthesisError, match="durations"):
         Timeline(phonemes("a"), durations).phonemes()
+
+
+def test_a_long_padding_in_front_is_left_earlier() -> None:
+    segment = phonemes("ab", SpokenWord(0, 2, 0, 2))
+    (word,) = Timeline(segment, np.array([24, 2, 2, 5])).words()
+    assert (word.start_s, word.end_s) == (pytest.approx(0.6 - 0.06), pytest.approx(0.7 - LEAD_S))
