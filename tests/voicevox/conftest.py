@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.speakers import style_id
 from tests.http.fakes import FakeGraph, Served, uvicorn_server
 from tts_models.prosody import POINTS_PER_FRAME, edited_durations, edited_f0
+from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text.accents import AccentAnalyser
 from tts_models.text.moras import AccentPhrase
 from tts_models.text.vocabulary import PUNCTUATION, SYMBOL_IDS
@@ -74,11 +76,13 @@ class ProsodyGraph(FakeGraph):
         return durations, edited_f0(edit, durations, f0)
 
 
-def serve(data_root: Path, **settings: Any) -> Served:
+def serve(
+    data_root: Path, graph: ProsodyGraph | None = None, voices: VoiceCatalogue | None = None, **settings: Any
+) -> Served:
     served = Served(HttpSettings(data_root=data_root, **settings))
-    graph = ProsodyGraph()
-    object.__setattr__(served.app.state.context, "graph", graph)
-    served.graph = graph
+    served.graph = graph or ProsodyGraph()
+    context = served.app.state.context
+    served.app.state.context = replace(context, graph=served.graph, voices=voices or context.voices)
     mount_voicevox(served.app)
     return served
 
