@@ -89,7 +89,7 @@ class SpeechGraph(Protocol):
     def timelines(self, utterance: Utterance) -> AsyncGenerator[Timeline]:
         """When everything in ``utterance`` is heard, to the sample as :meth:`speak` says it, without making the audio.
 
-        A segment at a time, in order; a fifteenth of the work, since the vocoder has no part in it.
+        A segment at a time, in order. The vocoder, which does most of the work, has no part in it.
         """
         ...
 

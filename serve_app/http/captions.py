@@ -34,7 +34,7 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     """Makes captions that fit the audio of the same request to `/v1/audio/speech`.
 
     When a word is heard depends on text, voice, language and speed alone, so nothing needs to be kept between the two
-    requests, and no audio is made: this is a fifteenth of the work.
+    requests, and the vocoder, which does most of the work, has no part in it.
     """
     timelines = context.graph.timelines(utterance_of(body, context))
     captions = caption_file_of(timelines, body.input, body.caption_format)
