@@ -28,6 +28,7 @@ from tts_models.types import (
     STYLE_DIM,
     AcousticInput,
     FloatArray,
+    ProsodyEdit,
     SpeakerEmbedding,
 )
 from tts_models.vocoder import Vocoder as Waves
@@ -68,6 +69,20 @@ async def test_segments_become_audio() -> None:
     assert [len(one.samples) for one in audio] == [item.n_frames * FRAME_SAMPLES for item in features]
     for stage in (acoustic, vocoder):
         await stage.check_health()
+
+
+@pytest.mark.usefixtures("replica_context")
+async def test_a_prediction_is_what_would_be_spoken() -> None:
+    acoustic = AcousticModel(AcousticSettings(), ASSETS, tiny_acoustic)
+    given = ProsodyEdit(np.array([[2, 5]]), np.array([17.0]), np.array([np.nan]))
+    item = segment(9, prosody=given)
+    predicted, features = await asyncio.gather(acoustic.predict(item), acoustic.synthesize(item))
+    assert predicted.durations_frames[2:5].sum() == 17
+    assert predicted.durations_frames.tolist() == features.durations_frames.tolist()
+    np.testing.assert_allclose(predicted.f0_hz, features.f0_hz, atol=2e-3)  # the other item of a batch rounds
+    np.testing.assert_allclose(predicted.energy, features.energy, atol=2e-3)
+    with pytest.raises(InvalidRequest):
+        await acoustic.predict(segment(3, prosody=given))
 
 
 @pytest.mark.usefixtures("replica_context")
@@ -133,3 +148,5 @@ def test_the_text_frontend_in_rays_local_testing_mode() -> None:
     assert all(1 <= len(segment.token_ids) <= settings.max_segment_tokens for segment in segments)
     with pytest.raises(UnsupportedLanguage):
         handle.segments.remote("nuqneH", "tlh").result(timeout_s=60)
+    (phrase,) = handle.accent_phrases.remote("世界。").result(timeout_s=60)
+    assert ("".join(mora.text for mora in phrase.moras), phrase.accent, phrase.symbols) == ("セカイ", 1, "sekai. ")
