@@ -82,7 +82,7 @@ async def test_a_prediction_is_what_would_be_spoken() -> None:
     np.testing.assert_allclose(predicted.f0_hz, features.f0_hz, atol=2e-3)  # the other item of a batch rounds
     np.testing.assert_allclose(predicted.energy, features.energy, atol=2e-3)
     with pytest.raises(InvalidRequest):
-        await acoustic.predict(segment(3, prosody=given))
+        await acoustic.predict(segment(2, prosody=given))
 
 
 @pytest.mark.usefixtures("replica_context")
