@@ -22,7 +22,7 @@ class EspeakG2P:
 
     espeak sees the text in stretches between punctuation, as phonemizer gives it, so the symbols equal the reference
     package's. Where the number of words changes on the way (``qu'est-ce que``, an abbreviation spelt out), the stretch
-    is one word if it is short, else halved.
+    is one word if it is short, else halved; a word that espeak alone is silent for is left to whoever calls.
 
     Source: ``EspeakG2P`` of ``misaki/espeak.py``. The copy of the C library behind it is not thread safe: it is locked.
     """
@@ -60,6 +60,15 @@ class EspeakG2P:
             yield from self._stretch(text, spans[:half])
             yield from self._stretch(text, spans[half:])
             return
+        if len(spoken) != len(spans) and len(spans) > 1:
+            silent = next(
+                (n for n, (start, end) in enumerate(spans) if not self._g2p(text[start:end])[0].strip()), None
+            )
+            if silent is not None:
+                yield from self._stretch(text, spans[:silent])
+                yield from self._stretch(text, spans[silent : silent + 1])
+                yield from self._stretch(text, spans[silent + 1 :])
+                return
         if len(spoken) != len(spans):
             spans, spoken = [(spans[0][0], spans[-1][1])], [" ".join(spoken)]
         for (start, end), symbols in zip(spans, spoken, strict=True):
