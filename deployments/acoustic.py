@@ -25,12 +25,13 @@ class PredictsFeatures(Protocol):
 
 def load(settings: AcousticSettings, assets: AssetSettings) -> PredictsFeatures:
     """The acoustic model with its weights, warm."""
+    weights = asset_store(assets).ensure(KOKORO)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
     from deployments.share import keep_to_share, torch_device
     from tts_models.acoustic import AcousticModel as Model
 
     keep_to_share(settings.threads)
-    model = Model.load(asset_store(assets).ensure(KOKORO), torch_device(settings.device))
+    model = Model.load(weights, torch_device(settings.device))
     model.warm_up()
     return model
 

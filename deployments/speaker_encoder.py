@@ -29,12 +29,13 @@ class EmbedsSpeech(Protocol):
 
 def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
     """The encoder with its weights, warm."""
+    weights = asset_store(assets).ensure(ECAPA)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
     from deployments.share import keep_to_share, torch_device
     from tts_models.speaker.encoder import SpeakerEncoder as Model
 
     keep_to_share(settings.threads)
-    model = Model.load(asset_store(assets).ensure(ECAPA), torch_device(settings.device))
+    model = Model.load(weights, torch_device(settings.device))
     second_of_noise = np.random.default_rng(0).standard_normal(ENCODER_RATE_HZ, dtype=np.float32) * 0.1
     model.embed([second_of_noise])
     return model

@@ -25,15 +25,16 @@ class MakesAudio(Protocol):
 
 def load(settings: VocoderSettings, assets: AssetSettings) -> MakesAudio:
     """The vocoder with its weights, compiled and warm."""
+    store = asset_store(assets)
+    weights = store.ensure(KOKORO)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
     from deployments.share import keep_to_share, torch_device
     from tts_models.engine import choose_engine
     from tts_models.vocoder import Vocoder as Model
 
     keep_to_share(settings.threads)
-    store = asset_store(assets)
     engine = choose_engine(settings.engine, device=str(torch_device("auto")), cache_dir=store.root / "kernels")
-    model = Model.load(store.ensure(KOKORO), engine)
+    model = Model.load(weights, engine)
     model.warm_up()
     return model
 

@@ -28,7 +28,8 @@ class RunningReplicas:
         """Running replicas by name of the deployment."""
         async with self._lock:
             if time.monotonic() - self._asked_s >= _MAX_AGE_S:
-                self._running = await asyncio.to_thread(self._ask)
+                # A deploy that could not be built leaves Ray with an empty list, while the replicas from before go on.
+                self._running = await asyncio.to_thread(self._ask) or self._running
                 self._asked_s = time.monotonic()
         return self._running
 

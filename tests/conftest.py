@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tts_models.assets import AssetStore, default_root
 
 if TYPE_CHECKING:
     from tests.support.asr import SpeechRecogniser
     from tests.support.speech import Speech
+
+# The same examples in every run, however slow the machine; --hypothesis-profile=default looks for new ones.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from deployments.settings import AppSettings
 from serve_app.cli.context import CommandFailed
@@ -100,15 +100,14 @@ def read_config(path: Path, host: str | None, port: int | None, home: Path, offl
     applications = document.get("applications") if isinstance(document, dict) else None
     if not isinstance(applications, list) or len(applications) != 1 or not isinstance(applications[0], dict):
         raise CommandFailed(f"{path} is no Ray Serve config file with one application under `applications`")
+    _check_with_ray(path, document)
     document = copy.deepcopy(document)
     (application,) = document["applications"]
     args = application.setdefault("args", {}) or {}
     try:
         settings = AppSettings.model_validate(args)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(key) for key in first["loc"]) or "args"
-        raise CommandFailed(f"{path}: args.{where}: {first['msg']}") from error
+        raise CommandFailed(f"{path}: {_first_problem(error, 'args')}") from error
     assets = dict(args.get("assets") or {})
     assets["root"] = str(settings.assets.root or home)
     assets["offline"] = settings.assets.offline or offline
@@ -120,3 +119,38 @@ def read_config(path: Path, host: str | None, port: int | None, home: Path, offl
         "port": port or http.get("port") or DEFAULT_PORT,
     }
     return ServeConfig(document, AppSettings.model_validate(application["args"]))
+
+
+def _check_with_ray(path: Path, document: dict[str, Any]) -> None:
+    """Find what Ray would refuse later with a traceback, or drop without a word: a misspelt key.
+
+    Raises:
+        CommandFailed: The first of it.
+    """
+    from ray.serve import schema
+    from ray.serve.config import AutoscalingConfig
+
+    try:
+        schema.ServeDeploySchema.model_validate(document)
+    except ValidationError as error:
+        raise CommandFailed(f"{path}: {_first_problem(error)}") from error
+    places: list[tuple[str, dict[str, Any], type[BaseModel]]] = [("", document, schema.ServeDeploySchema)]
+    places.append(("http_options.", document.get("http_options") or {}, schema.HTTPOptionsSchema))
+    for application in document["applications"]:
+        places.append(("applications.", application, schema.ServeApplicationSchema))
+        for deployment in application.get("deployments") or []:
+            name = f"{deployment['name']}."
+            places.append((name, deployment, schema.DeploymentSchema))
+            options = deployment.get("ray_actor_options") or {}
+            places.append((f"{name}ray_actor_options.", options, schema.RayActorOptionsSchema))
+            if isinstance(scaling := deployment.get("autoscaling_config"), dict):
+                places.append((f"{name}autoscaling_config.", scaling, AutoscalingConfig))
+    for prefix, keys, expected in places:
+        for key in keys:
+            if key not in expected.model_fields:
+                raise CommandFailed(f"{path}: {prefix}{key}: Ray Serve has no such key")
+
+
+def _first_problem(error: ValidationError, *above: str) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join([*above, *map(str, first['loc'])])}: {first['msg']}"

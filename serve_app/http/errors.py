@@ -156,8 +156,15 @@ async def handle(request: Request, error: Exception) -> JSONResponse:
 
 
 def log(error: Exception, scope: Scope) -> None:
-    """Writes an error that is not the caller's, with its traceback, to the server's log."""
-    logger.error("%s %s failed, request id %s", scope["method"], scope["path"], request_id_of(scope), exc_info=error)
+    """Writes an error that is not the caller's to the server's log, with its traceback.
+
+    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line.
+    """
+    where = (scope["method"], scope["path"], request_id_of(scope))
+    if isinstance(error, StageUnavailable) and error.__cause__ is None:
+        logger.error("%s %s failed, request id %s: %s", *where, error.message)
+    else:
+        logger.error("%s %s failed, request id %s", *where, exc_info=error)
 
 
 class UnknownErrorMiddleware:

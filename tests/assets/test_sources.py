@@ -232,7 +232,7 @@ def test_npm_not_installed(monkeypatch: pytest.MonkeyPatch, network: Network, tm
         source.fetch([FILE], tmp_path, Meter(), network)
 
 
-@pytest.mark.parametrize(("words", "free_bytes"), [("npm error code ENOSPC", 10**9), ("", 0)])
+@pytest.mark.parametrize(("words", "free_bytes"), [("npm error code ENOSPC", 10**9), ("npm has nothing to say", 0)])
 def test_client_on_a_full_disk(
     monkeypatch: pytest.MonkeyPatch, network: Network, tmp_path: Path, words: str, free_bytes: int
 ) -> None:

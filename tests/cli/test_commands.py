@@ -72,9 +72,13 @@ def test_assets_list(voicegraph: Voicegraph, tmp_path: Path) -> None:
     rows = json.loads(voicegraph("--home", tmp_path, "assets", "list", "--json").out)
     assert [row["name"] for row in rows] == list(MANIFEST)
     assert {row["state"] for row in rows} == {"absent"}
+    for row in rows:
+        files = MANIFEST[row["name"]].files
+        assert [(file["name"], file["sha256"]) for file in row["files"]] == [(file.name, file.sha256) for file in files]
     table = voicegraph("--home", tmp_path, "assets", "list").out
     for name in MANIFEST:
         assert name in table
+    assert MANIFEST["kokoro-82m-v1.0"].files[0].sha256[:12] in table
 
 
 def test_home_is_read_from_the_environment(

@@ -82,6 +82,15 @@ def test_options_count_more(tmp_path: Path) -> None:
         (MINIMAL + "    args: {vocoder: {engin: fp32}}", r"args\.vocoder\.engin: Extra inputs"),
         (MINIMAL + "    args: {http: {max_input_characters: 0}}", r"args\.http\.max_input_characters: .*greater"),
         (MINIMAL + "    args: 7", "args"),
+        (MINIMAL + "http_options: [1]\n", "http_options: .*dictionary"),
+        (MINIMAL + "http_options: {port: abc}\n", r"http_options\.port: .*integer"),
+        (MINIMAL + "http_option: {}\n", "http_option: Ray Serve has no such key"),
+        (MINIMAL + "    deployments: [{name: V, max_ongoing_request: 4}]", r"V\.max_ongoing_request: Ray Serve has no"),
+        (
+            MINIMAL + "    deployments: [{name: V, autoscaling_config: {max_replica: 2}}]",
+            r"V\.autoscaling_config\.max_re",
+        ),
+        (MINIMAL + "    deployments: [{name: V, ray_actor_options: {num_gpu: 1}}]", r"V\.ray_actor_options\.num_gpu"),
     ],
 )
 def test_file_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from tests.cli.conftest import Voicegraph
+from tests.support.waiting import free_port
 from tts_models.assets import MANIFEST, AssetStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,12 +154,6 @@ def start(tmp_path: Path, assets: AssetStore) -> Iterator[Callable[..., Server]]
     yield start
     for server in servers:
         server.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def toy(folder: Path, name: str) -> Path:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import ray
@@ -18,39 +17,11 @@ from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, Serve
 from deployments.settings import SynthesisSettings
 from serve_app.graph import RaySpeechGraph
 from tests.cluster.doubles import Log
+from tests.support.waiting import free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "voicegraph"
 START_LIMIT_S = 180.0
-T = TypeVar("T")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def until(condition: Callable[[], Any], limit_s: float, what: str) -> Any:
-    """What ``condition`` returns once it is true."""
-    deadline = time.monotonic() + limit_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        time.sleep(0.1)
-    return value
-
-
-def at_rest(value: Callable[[], T], still_s: float = 1.5, limit_s: float = 60) -> T:
-    """What ``value`` returns once it has not changed for a while."""
-    deadline = time.monotonic() + limit_s
-    last, since = value(), time.monotonic()
-    while time.monotonic() < since + still_s:
-        assert time.monotonic() < deadline, f"still changing after {limit_s} s: {last}"
-        time.sleep(0.1)
-        if (now := value()) != last:
-            last, since = now, time.monotonic()
-    return last
 
 
 class Cluster:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 import ray
 
-from tests.cluster.conftest import Cluster, at_rest, until
+from tests.cluster.conftest import Cluster
+from tests.support.waiting import at_rest, until
 from tts_models.types import FRAME_SAMPLES
 
 SPEECH = "/v1/audio/speech"

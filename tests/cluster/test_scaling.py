@@ -9,8 +9,9 @@ import ray
 
 from deployments import share
 from serve_app.graph import Utterance
-from tests.cluster.conftest import START_LIMIT_S, Cluster, until
+from tests.cluster.conftest import START_LIMIT_S, Cluster
 from tests.cluster.doubles import VOICE
+from tests.support.waiting import until
 
 QUICK = {
     "min_replicas": 1,

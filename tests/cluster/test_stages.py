@@ -10,8 +10,9 @@ import pytest
 
 from deployments.settings import SynthesisSettings
 from serve_app.graph import Overloaded, Utterance
-from tests.cluster.conftest import Cluster, at_rest, until
+from tests.cluster.conftest import Cluster
 from tests.cluster.doubles import VOICE
+from tests.support.waiting import at_rest, until
 from tts_models.errors import ReferenceAudioError, SynthesisError, UnpronounceableText
 from tts_models.types import FRAME_SAMPLES
 

@@ -1,23 +1,22 @@
-"""The real application, started once for all tests here, as a newcomer starts it."""
+"""The real application, started once for all tests here, as any user of Ray Serve starts it."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import openai
 import pytest
-import requests
+import yaml
 
-from tests.support.asr import SpeechRecogniser
-from tests.support.assets import MOONSHINE, beside
+from tests.support.waiting import free_port, until
 from tts_models.assets import AssetStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,58 +35,60 @@ class Application:
     url: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def application(assets: AssetStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """``voicegraph serve`` with the real weights, on a free port; or the server that ``$VOICEGRAPH_E2E_URL`` names."""
+    """``serve run config/local.yaml`` with the real weights; or the server that ``$VOICEGRAPH_E2E_URL`` names.
+
+    Only the port and the folder of the assets differ from the file as it is.
+    """
     if url := os.environ.get("VOICEGRAPH_E2E_URL"):
         yield Application(url)
         return
     for name in assets.manifest:
         assets.ensure(name)  # with its own errors, before a server wraps them
-    port = _free_port()
-    log = tmp_path_factory.mktemp("application") / "serve.log"
-    command = "from serve_app.cli import main; main()"
-    with log.open("wb") as output:
+    folder = tmp_path_factory.mktemp("application")
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config/local.yaml").read_text())
+    config["http_options"]["port"] = free_port()
+    (app,) = config["applications"]
+    app["args"]["assets"] = {"root": str(assets.root), "offline": True}
+    (folder / "local.yaml").write_text(yaml.safe_dump(config))
+    url = f"http://127.0.0.1:{config['http_options']['port']}"
+    with (folder / "log.txt").open("wb") as log:
+        # "local" starts a Ray of its own instead of joining one that is there.
         server = subprocess.Popen(
-            [sys.executable, "-c", command, "serve", "--port", str(port), "--config", ROOT / "config" / "local.yaml"],
+            [Path(sys.executable).with_name("serve"), "run", "--address", "local", folder / "local.yaml"],
             cwd=ROOT,
-            env=os.environ | {"VOICEGRAPH_HOME": str(assets.root)},
-            stdout=output,
+            stdout=log,
             stderr=subprocess.STDOUT,
+            env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
+            start_new_session=True,
         )
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(server, url, log)
+        until(lambda: _is_ready(server, url, folder / "log.txt"), START_LIMIT_S, "serve run is ready")
         yield Application(url)
     finally:
         _stop(server)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def speech_client(application: Application) -> Iterator[openai.OpenAI]:
     """The official client of the running server."""
     with openai.OpenAI(base_url=application.url + "/v1", api_key="unused", timeout=120, max_retries=0) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
-def recogniser(assets: AssetStore) -> SpeechRecogniser:
-    """Understands English."""
-    return SpeechRecogniser(beside(assets).ensure(MOONSHINE.name))
+def _is_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> bool:
+    """Whether every deployment has a replica.
 
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            pytest.fail(f"the server ended with {server.returncode}:\n{log.read_text()[-3000:]}")
-        try:
-            if requests.get(f"{url}/health", timeout=5).ok:
-                return
-        except (requests.ConnectionError, requests.Timeout):
-            pass
-        time.sleep(1)
-    pytest.fail(f"not healthy within {START_LIMIT_S} s:\n{log.read_text()[-3000:]}")
+    Raises:
+        AssertionError: The server has ended.
+    """
+    assert server.poll() is None, log.read_text()[-5_000:]
+    try:
+        replicas = httpx.get(f"{url}/health", timeout=5).json()["replicas"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return False
+    return len(replicas) == 5 and all(replicas.values())
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -96,12 +97,5 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     try:
         server.wait(STOP_LIMIT_S)
     except subprocess.TimeoutExpired:
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

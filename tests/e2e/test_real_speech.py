@@ -171,9 +171,11 @@ def test_pauses_and_pronunciations_can_be_written_in_the_text(
     speech_client: openai.OpenAI, recogniser: SpeechRecogniser
 ) -> None:
     short, long = [say(speech_client, f"One. [pause:{pause_s}s] Two.") for pause_s in (0.5, 2)]
+    gaps_s = np.diff(np.flatnonzero(np.abs(long) > 0.01)) / SAMPLE_RATE_HZ
     heard = recogniser.transcribe(say(speech_client, "They sold [tomatoes](/pətˈATOz/) here."), SAMPLE_RATE_HZ)
 
     assert len(long) - len(short) == 1.5 * SAMPLE_RATE_HZ
+    assert 2 <= gaps_s.max() < 3.5, "it is silent for that long, inside the speech"
     assert "potato" in normalise_words(heard)
 
 

@@ -82,7 +82,9 @@ async def test_health(served: Served, client: httpx.AsyncClient) -> None:
     assert response.text != "OK"  # would make wyoming_openai take us for Speaches
 
 
-async def test_health_without_a_stage(served: Served, client: httpx.AsyncClient) -> None:
+async def test_health_without_a_stage(
+    served: Served, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     served.replicas = {"Vocoder": 0, "TextFrontend": 1}
 
     response = await client.get("/health")
@@ -90,6 +92,9 @@ async def test_health_without_a_stage(served: Served, client: httpx.AsyncClient)
     assert response.status_code == 503
     assert response.json()["error"]["message"] == "No replica is running of: Vocoder."
     assert response.headers["retry-after"]
+    (record,) = [record for record in caplog.records if record.name.startswith("serve_app")]
+    assert record.getMessage().endswith("No replica is running of: Vocoder.")
+    assert record.exc_info is None  # it is asked again every second while a stage starts
 
 
 async def test_the_probe_by_which_wyoming_openai_learns_that_it_may_read_the_voices(client: httpx.AsyncClient) -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tts_models.errors import EmptyText, UnpronounceableText
@@ -116,6 +116,10 @@ def test_any_text(frontend: TextFrontend, tag: str, pieces: list[str], space: st
 @pytest.mark.parametrize("tag", LANGUAGES)
 @settings(max_examples=40, deadline=None)
 @given(word=st.text(LETTERS, min_size=1, max_size=8))
+@example("Ēs")  # espeak has no sound for it in French, and a word fewer
+@example("ßİACnċ")  # a letter whose lower case is two characters
+@example("ﹰ")  # a letter that decomposes into a blank and a mark
 def test_any_word_is_heard_between_others(frontend: TextFrontend, tag: str, word: str) -> None:
-    with_word = sounds(frontend.segments(f"mama {word} mama", tag))
-    assert with_word > sounds(frontend.segments("mama mama", tag))
+    # A stressed vowel: Portuguese rightly says only one of those in "mama à".
+    with_word = sounds(frontend.segments(f"bubú {word} bubú", tag))
+    assert with_word > sounds(frontend.segments("bubú bubú", tag))

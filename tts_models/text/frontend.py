@@ -165,13 +165,17 @@ class TextFrontend:
 
 def _normalized(written: str, tag: str) -> str:
     """What to say for ``written``, compatibility forms (ﬁ, Ａ, ｱ, 𝐇) as plain letters."""
-    plain = _LETTERS.sub(
-        lambda match: unicodedata.normalize("NFKC", match.group()), _STACKED_MARKS.sub("", _BULLET.sub("", written))
-    )
+    plain = _LETTERS.sub(lambda match: _composed(match.group()), _STACKED_MARKS.sub("", _BULLET.sub("", written)))
     spoken = normalize(plain, tag)
     if is_pronounceable(plain) and not is_pronounceable(spoken):
         spoken = plain
     return _SPACES.sub(" ", spoken)
+
+
+def _composed(letters: str) -> str:
+    """Compatibility forms as plain letters, but for those that would be a blank and a mark: ﹰ is an Arabic vowel."""
+    composed = unicodedata.normalize("NFKC", letters)
+    return composed if is_pronounceable(composed) or not is_pronounceable(letters) else letters
 
 
 def _locate(words: list[Word], to_written: Sequence[int], offset: int) -> None:

@@ -23,7 +23,8 @@ _TITLES = frozenset(
 _SENTENCE_END = frozenset(".!?…")
 
 # misaki goes by spaCy's tags, which know ASCII and curly marks. One character for one: offsets stay.
-_FOLD = str.maketrans({mark: symbol for mark, symbol in PUNCTUATION_SYMBOLS.items() if mark != "–"})
+# Nor does it expect the one letter whose lower case is two characters.
+_FOLD = str.maketrans({mark: symbol for mark, symbol in PUNCTUATION_SYMBOLS.items() if mark != "–"} | {"İ": "I"})
 
 # misaki tries every part of a row without a space (a-b-c, aBcDe) with every other: a longer row is cut.
 _ROW = regex.compile(r"\S{20,}")

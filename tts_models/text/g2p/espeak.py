@@ -25,7 +25,8 @@ class EspeakG2P:
 
     espeak sees the text in stretches between punctuation, as phonemizer gives it, so the symbols equal the reference
     package's. Where the number of words changes on the way (``qu'est-ce que``, an abbreviation spelt out), a long
-    stretch is halved, and in a short one the words are matched by what each sounds like alone.
+    stretch is halved, and in a short one the words are matched by what each sounds like alone; a word that espeak alone
+    is silent for is left to whoever calls.
 
     Source: ``EspeakG2P`` of ``misaki/espeak.py``. The copy of the C library behind it is not thread safe: it is locked.
     """
@@ -65,6 +66,12 @@ class EspeakG2P:
             return
         if len(spoken) != len(spans):
             alone = [str(self._g2p(text[start:end])[0]) for start, end in spans]
+            silent = next((n for n, said in enumerate(alone) if not said.strip()), None)
+            if silent is not None and len(spans) > 1:
+                yield from self._stretch(text, spans[:silent])
+                yield from self._stretch(text, spans[silent : silent + 1])
+                yield from self._stretch(text, spans[silent + 1 :])
+                return
             groups = list(match_words(alone, spoken))
             spans = [(spans[written.start][0], spans[written.stop - 1][1]) for written, _ in groups]
             spoken = [" ".join(spoken[heard]) for _, heard in groups]

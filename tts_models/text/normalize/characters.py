@@ -18,6 +18,9 @@ _WIDE_PUNCTUATION = frozenset("！（），．：；？［］｛｝｟｠｡｢�
 """Punctuation of full-width text, which the G2P of such text knows."""
 _SEAM = "\x1f"
 """Stands where a folded character must not run into its neighbour, until :func:`fold` has seen both."""
+_VOICING = {"\u3099": "ﾞ", "\u309a": "ﾟ"}
+"""Marks that become part of the kana before them, and the letters they are where there is none."""
+_STRAY_VOICING = re.compile(r"(?<![\u3041-\u30ff])[\u3099\u309a]")
 _BREAKS = frozenset("\n\r\t\x0b\x0c\x85\u2028\u2029")
 _FOLDED_TAGS = ("<wide>", "<narrow>", "<font>", "<compat>", "<super>", "<sub>", "<square>", "<fraction>", "<vertical>")
 
@@ -43,6 +46,8 @@ def _fold(char: str) -> str:
     plain = unicodedata.normalize("NFKC", char)
     if decomposition.startswith(("<circle>", "<square>", "<fraction>")) or re.fullmatch(r"\(\w+\)|\d+\.", plain):
         return f"{_SEAM}{plain.strip('().')}{_SEAM}"  # "②③" is two numbers, "3½" three and a half
+    if category in ("Lo", "Lm") and char not in "ﾞﾟ" and not any(map(str.isalpha, plain)):
+        return char  # ﹰ: an Arabic vowel by itself, not a blank and a mark
     return plain if decomposition.startswith(_FOLDED_TAGS) else char
 
 
@@ -69,6 +74,7 @@ def fold(text: str) -> str:
     selectors, private use, lone surrogates) go. Letters stay, composed (NFC). Line breaks stay.
     """
     text = unicodedata.normalize("NFC", text.translate(_TABLE))
+    text = _STRAY_VOICING.sub(lambda m: _VOICING[m[0]], text)
     text = _SEAMS.sub(lambda m: join(m[1] or "", m[2] or ""), text)
     text = _WIDE_SEPARATOR.sub(lambda m: ":" if m[0] == "：" else ".", text)
     return _STRAY_JOINER.sub("", text)
