@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.utils
 import onnxruntime
 import torch
 from kokoro.model import KModel
@@ -121,13 +122,13 @@ class OnnxExport:
 
     def __init__(self, path: Path) -> None:
         export = onnx.load(path)
-        del export.graph.output[:]  # the waveform: without it the session leaves out the decoder
-        export.graph.output.extend(
+        inputs = [each.name for each in export.graph.input]
+        export.graph.value_info.extend(
             onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in self._OUTPUTS
         )
+        before_the_decoder = onnx.utils.Extractor(export).extract_model(inputs, list(self._OUTPUTS))
         options = session_options(threads=2)
-        options.log_severity_level = 3  # warns of every initialiser that only the decoder used
-        self._session = onnxruntime.InferenceSession(export.SerializeToString(), options)
+        self._session = onnxruntime.InferenceSession(before_the_decoder.SerializeToString(), options)
 
     def features(self, item: AcousticInput) -> ReferenceFeatures:
         """What the export hands its decoder for ``item``."""
