@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deployments.batching import Batcher
+from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import BatchLimits
 from tts_models.errors import SynthesisError
 
@@ -35,10 +36,17 @@ class Model:
         return [SynthesisError(f"no {item}") if str(item).startswith("bad") else item for item in items]
 
 
+class Caller(Batcher[Any, Any]):
+    """Calls of one flow unless said otherwise."""
+
+    async def __call__(self, item: Any, flow: Flow = ANYONE) -> Any:
+        return await super().__call__(item, flow)
+
+
 @asynccontextmanager
 async def batcher(model: Model, limits: BatchLimits = LIMITS, length: Any = lambda _: 1) -> Any:
     with ThreadPoolExecutor(1) as thread:
-        yield Batcher(model, length, thread, limits)
+        yield Caller(model, length, thread, limits)
 
 
 async def until_started(model: Model) -> None:
