@@ -58,7 +58,8 @@ class Batcher(FairWorker[Item, Result]):
 
     async def run_batch(self, items: list[Item]) -> Sequence[Result | BaseException]:
         """Run the model in its thread; items that come at the same moment share a batch of Ray's."""
-        return await asyncio.gather(*map(self._batch, items), return_exceptions=True)
+        results: list[Any] = await asyncio.gather(*map(self._batch, items), return_exceptions=True)
+        return results
 
     def set_limits(self, limits: BatchLimits) -> None:
         """Change the limits, from the next batch on."""
