@@ -49,6 +49,7 @@ class SpeechIngress:
         self._voices = load_voices(settings.assets)
         self._http = settings.http
         self._records = open_records(settings.storage)
+        self._count_in = settings.storage.records
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
@@ -61,6 +62,7 @@ class SpeechIngress:
             replicas=replicas,
             records=self._records,
             listens_on=listening_address(),
+            count_in=self._count_in,
         )
         mount_voicevox(app)
         return app

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from deployments.settings import HttpSettings
 from deployments.storage.api_keys import ApiKeys
@@ -21,6 +22,7 @@ from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import Admission, HttpContext, Outcome, Replicas
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
+from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
 from serve_app.http.request_id import RequestIdMiddleware
@@ -42,6 +44,7 @@ def create_app(
     replicas: Replicas | None = None,
     records: Records | None = None,
     listens_on: str | None = "127.0.0.1",
+    count_in: str | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -54,6 +57,7 @@ def create_app(
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
         records: What is kept across restarts; in memory where absent.
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
+        count_in: URL of the Redis server in which rates are counted; None counts them in this process.
     """
     records = records or SqliteRecords(Path(":memory:"))
     app = FastAPIOffline(
@@ -78,8 +82,22 @@ def create_app(
     describe_keys(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
-    app.add_middleware(AccessMiddleware, settings=settings, keyring=Keyring(ApiKeys(records)), listens_on=listens_on)
+    app.add_middleware(
+        AccessMiddleware,
+        settings=settings,
+        keyring=Keyring(ApiKeys(records)),
+        limiter=Limiter(settings.limits, Counters(count_in)),
+        listens_on=listens_on,
+    )
     app.add_middleware(UnknownErrorMiddleware)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
+        )
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from deployments.settings import HttpSettings
 from serve_app.graph import SpeechGraph
 from serve_app.http.context import Admission
+from serve_app.http.limits import charge
 from serve_app.voicevox import schemas
 from serve_app.voicevox.melody import fill, without_lengths
 from serve_app.voicevox.plan import from_text, segments_of
@@ -57,6 +58,7 @@ class Engine:
         """The accent phrases of ``text`` as a voice says them; none of an empty text, as the engine answers."""
         require_short(text, self.settings.max_input_characters)
         style = self.style(style_id)
+        await charge(len(text))
         if not text.strip():
             return []
         return await self.analysed(await self.graph.accent_phrases(text), style)
