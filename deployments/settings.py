@@ -11,6 +11,7 @@
      + synthesis   how the ingress drives the stages
      + http        what the HTTP routes accept and answer
      + storage     where that is kept which outlives a restart
+     + jobs        long work that nobody waits for on the line
 
 A misspelt key is an error. Each stage is given its own subtree only. What scales (replicas, queues, batch sizes) is not
 here but beside it in the YAML, where Ray's operators look for it; :class:`BatchLimits` is the form of ``user_config``.
@@ -223,6 +224,52 @@ class StorageSettings(Settings):
         description="URL of the Redis server that keeps records, such as redis://host:6379/0; null is a SQLite file in"
         " the folder, which the replicas of one machine share. Several nodes need Redis.",
     )
+    objects: str | None = Field(
+        default=None,
+        pattern="^s3://.",
+        description="URL of the bucket that keeps what jobs make, such as"
+        " s3://bucket/prefix?endpoint=https://host&region=eu-west-1, with credentials as AWS's tools find them; null is"
+        " a folder in the folder.",
+    )
+    object_links: Literal["proxy", "redirect"] = Field(
+        default="proxy",
+        description="How clients get files from a bucket: proxy sends them through the server, redirect sends the client"
+        " to a presigned link.",
+    )
+
+
+class JobSettings(Settings):
+    """Long work that nobody waits for on the line."""
+
+    max_characters: int = Field(default=1_000_000, ge=1, description="Longest text of a job, all chapters together.")
+    max_body_bytes: int = Field(default=8_000_000, ge=1, description="Longest request body that submits a job, bytes.")
+    max_queued: int = Field(default=1_000, ge=1, description="Most jobs waiting; the next one is told 429.")
+    max_queued_per_tenant: int = Field(
+        default=100, ge=1, description="Most jobs of one tenant waiting; its next one is told 429."
+    )
+    segments_in_flight: int = Field(default=4, ge=1, description="Most segments of one job in the stages at once.")
+    attempts: int = Field(
+        default=5,
+        ge=1,
+        description="How many times a job is tried when parts of the server are away or its worker dies, before it goes"
+        " to the dead-letter queue.",
+    )
+    retry_delay_s: float = Field(
+        default=5, gt=0, description="Wait before the second try of a job, seconds; doubled for each one after."
+    )
+    retry_max_delay_s: float = Field(default=300, gt=0, description="Longest wait before a new try of a job, seconds.")
+    lease_s: float = Field(
+        default=20, ge=1, description="A job whose worker was not heard of for this long goes to another one, seconds."
+    )
+    retention_s: float = Field(
+        default=86_400, gt=0, description="How long a job and its results are kept after it has ended, seconds."
+    )
+    broker: str | None = Field(
+        default=None,
+        pattern="^(rediss?|unix)://",
+        description="URL of the Redis server that hands jobs to workers through Celery; null is the one of"
+        " storage.records, and without any, workers take jobs from the records themselves.",
+    )
 
 
 class AppSettings(Settings):
@@ -236,6 +283,7 @@ class AppSettings(Settings):
     synthesis: SynthesisSettings = Field(default_factory=SynthesisSettings, description="The graph's driver.")
     http: HttpSettings = Field(default_factory=HttpSettings, description="HTTP routes.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="What outlives a restart.")
+    jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs.")
 
 
 class BatchLimits(Settings):

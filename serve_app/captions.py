@@ -101,10 +101,10 @@ def cues(text: str, words: Sequence[WordMark]) -> list[Cue]:
     return _readable(result[::-1])
 
 
-def to_srt(captions: Sequence[Cue]) -> str:
-    """The captions as a SubRip file."""
+def to_srt(captions: Sequence[Cue], first: int = 1) -> str:
+    """The captions as a SubRip file, or a part of one whose cues are numbered from ``first``."""
     blocks = []
-    for number, cue in enumerate(captions, start=1):
+    for number, cue in enumerate(captions, start=first):
         lines = "\n".join(line.replace("-->", "→") for line in cue.lines)
         blocks.append(f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{lines}\n")
     return "\n".join(blocks)

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -94,10 +95,15 @@ class SpeechGraph(Protocol):
         """The segments ``text`` is spoken in."""
         ...
 
-    def speak(self, utterance: Utterance) -> AsyncGenerator[SpokenAudio]:
+    def speak(self, utterance: Utterance, first: int = 0) -> AsyncGenerator[SpokenAudio]:
         """Audio of ``utterance``, a segment at a time, in order, while later segments are being made.
 
         Closing the generator (``aclose``) stops the work on every stage.
+
+        Args:
+            utterance: What to say.
+            first: Index of the segment to begin with, whose audio is where time starts; it and all behind it sound as
+                if those before had been made.
         """
         ...
 
@@ -194,10 +200,10 @@ class RaySpeechGraph:
         # A caller may be turned away before the first sound, not in the middle of a sentence.
         return await self._caller.call(start, wait_while_overloaded=not is_first, deadline_s=self._flow.deadline_s)
 
-    async def speak(self, utterance: Utterance) -> AsyncGenerator[SpokenAudio]:
+    async def speak(self, utterance: Utterance, first: int = 0) -> AsyncGenerator[SpokenAudio]:
         """See :meth:`SpeechGraph.speak`."""
         start_sample = 0
-        async with aclosing(self._in_order(utterance, self.synthesize)) as made:
+        async with aclosing(self._in_order(utterance, self.synthesize, first)) as made:
             async for segment, audio in made:
                 spoken = spoken_audio(audio, segment, start_sample)
                 start_sample += len(spoken.samples)
@@ -213,16 +219,17 @@ class RaySpeechGraph:
                 yield timeline
 
     async def _in_order(
-        self, utterance: Utterance, work: Callable[..., Coroutine[Any, Any, Result]]
+        self, utterance: Utterance, work: Callable[..., Coroutine[Any, Any, Result]], first: int = 0
     ) -> AsyncGenerator[tuple[Phonemes, Result]]:
         """Each segment and what ``work`` makes of it, a few of them at work at once."""
-        segments = iter(enumerate(fold_pauses(await self.segments(utterance.text, utterance.language))))
+        spoken = fold_pauses(await self.segments(utterance.text, utterance.language))
+        segments = islice(enumerate(spoken), first, None)
         in_flight: deque[tuple[Phonemes, asyncio.Task[Result]]] = deque()
 
         def fill() -> None:
             while len(in_flight) < self._segments_in_flight and (following := next(segments, None)):
                 index, segment = following
-                making = work(acoustic_input(utterance, index, segment), is_first=index == 0)
+                making = work(acoustic_input(utterance, index, segment), is_first=index == first)
                 in_flight.append((segment, asyncio.create_task(making)))
 
         try:

@@ -27,6 +27,7 @@ from tts_models.types import SAMPLE_RATE_HZ, FloatArray
 
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 _FULL_SCALE = 32767
+_WAV_HEADER_BYTES = 44
 
 
 class StreamEncoder(Protocol):
@@ -76,6 +77,47 @@ def encode_once(name: AudioFormat, samples: FloatArray, sample_rate_hz: int = SA
         return encoder.write(samples) + encoder.finish()
     data = _to_int16(samples).tobytes()
     return _wav_header(sample_rate_hz, len(data)) + data if name == "wav" else data
+
+
+class FileEncoder:
+    """Makes the bytes of :func:`encode_once` in a file, from samples that come in pieces: any length, little memory.
+
+    Args:
+        name: The format.
+        file: Empty, open for reading and writing; its position is at its end afterwards.
+        sample_rate_hz: Of the samples.
+    """
+
+    def __init__(self, name: AudioFormat, file: io.FileIO, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._file = file
+        self._rate_hz = sample_rate_hz
+        self._has_header = name == "wav"
+        self._codec = _CodecEncoder(name, sample_rate_hz, _DiskFile(file)) if name in _CODECS else None
+        if self._has_header:
+            _write_all(file, _wav_header(sample_rate_hz, None))
+
+    def write(self, samples: FloatArray) -> None:
+        """Takes the next samples, ``(n,)`` float32."""
+        if self._codec:
+            self._codec.write(samples)
+        else:
+            _write_all(self._file, _to_int16(samples).tobytes())
+
+    def finish(self) -> None:
+        """Ends the file. The encoder cannot be used afterwards."""
+        if self._codec:
+            self._codec.finish()
+        data_bytes = self._file.seek(0, io.SEEK_END) - _WAV_HEADER_BYTES
+        if self._has_header and data_bytes + _WAV_HEADER_BYTES < _UNKNOWN_LENGTH:
+            self._file.seek(0)
+            _write_all(self._file, _wav_header(self._rate_hz, data_bytes))
+            self._file.seek(0, io.SEEK_END)
+
+
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 CONTENT_TYPES: Mapping[AudioFormat, str] = MappingProxyType(
@@ -195,10 +237,27 @@ class _SeekableFile(io.BytesIO):
         return self.getvalue()
 
 
+class _DiskFile:
+    """As :class:`_SeekableFile`, on a disk; never closed by the container."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.read = file.seek, file.tell, file.read
+
+    def write(self, data: bytes) -> int:
+        _write_all(self._file, data)
+        return len(data)
+
+    def take(self) -> bytes:
+        return b""
+
+    take_rest = take
+
+
 class _CodecEncoder:
     """An FFmpeg encoder and container; see :class:`StreamEncoder`."""
 
-    def __init__(self, name: AudioFormat, sample_rate_hz: int, file: _Pipe | _SeekableFile) -> None:
+    def __init__(self, name: AudioFormat, sample_rate_hz: int, file: _Pipe | _SeekableFile | _DiskFile) -> None:
         codec = _CODECS[name]
         self.content_type = CONTENT_TYPES[name]
         self._file = file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from fastapi import Depends, Request
 
@@ -51,6 +51,25 @@ class Admission:
             yield
         finally:
             self._free += 1
+
+
+class Offer(Protocol):
+    """What can be asked for."""
+
+    @property
+    def voices(self) -> VoiceCatalogue:
+        """The voices a caller can choose."""
+        ...
+
+    @property
+    def settings(self) -> HttpSettings:
+        """What is accepted and answered."""
+        ...
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every name of the model, its own first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

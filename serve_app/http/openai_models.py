@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serve_app.http.context import Context, HttpContext
+from serve_app.http.context import Context, Offer
 from serve_app.http.errors import ModelNotFound
 from serve_app.http.openapi import documented
 from serve_app.http.schemas import (
@@ -71,7 +71,7 @@ async def probe() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def require_model(name: str, context: HttpContext) -> None:
+def require_model(name: str, context: Offer) -> None:
     """Passes if ``name`` is one of the model's names.
 
     Raises:

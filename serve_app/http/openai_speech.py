@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from serve_app.graph import Overloaded, StageUnavailable, Utterance
 from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
-from serve_app.http.context import Context, HttpContext
+from serve_app.http.context import Context, HttpContext, Offer
 from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
 from serve_app.http.limits import charge
 from serve_app.http.openai_models import require_model
@@ -99,7 +99,7 @@ def responder(request: Request, context: HttpContext) -> Callable[..., SpeechRes
     )
 
 
-def utterance_of(body: SpeechRequest, context: HttpContext) -> Utterance:
+def utterance_of(body: SpeechRequest, context: Offer) -> Utterance:
     """What ``body`` asks for.
 
     Raises:
