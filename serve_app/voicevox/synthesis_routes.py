@@ -18,7 +18,7 @@ from starlette.responses import Response
 from serve_app.http.audio_encoding import open_encoder
 from serve_app.http.errors import describe
 from serve_app.http.streaming import SpeechResponse
-from serve_app.voicevox.engine import CoreVersion, Engine, EngineOf, StyleId, unless_left
+from serve_app.voicevox.engine import BYTES_PER_MORA, CoreVersion, Engine, EngineOf, StyleId, n_moras, unless_left
 from serve_app.voicevox.schemas import AudioQuery, MorphableTarget
 from serve_app.voicevox.synthesis import Style, speak, whole
 from serve_app.voicevox.waves import BadWave, connect, resample, wav_bytes
@@ -93,7 +93,9 @@ async def streaming_synthesis(
         "audio/wav",
         admission=engine.admission,
         explain=partial(describe, request=request),
-        count=lambda outcome: None,
+        turn=engine.turn,
+        work=_work_of(query),
+        count=engine.count,
     )
 
 
@@ -143,7 +145,7 @@ async def connect_waves(waves: list[str]) -> Response:
 
 
 async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
-    with engine.admission.place():
+    async with engine.place(_work_of(query)):
         samples = await whole(engine.graph, query, style, upspeak=upspeak)
 
     def encoded() -> bytes:
@@ -151,6 +153,10 @@ async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool
         return wav_bytes(resample(samples, SAMPLE_RATE_HZ, rate_hz), rate_hz, stereo=query.outputStereo)
 
     return await asyncio.to_thread(encoded)
+
+
+def _work_of(query: AudioQuery) -> int:
+    return BYTES_PER_MORA * n_moras(query.accent_phrases)
 
 
 async def _streamed(parts: AsyncGenerator[FloatArray]) -> AsyncGenerator[bytes]:
