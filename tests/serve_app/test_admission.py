@@ -114,7 +114,7 @@ async def test_two_ingress_replicas_share_the_places(desk: Desk) -> None:
 async def test_whoever_is_cancelled_leaves_the_desk(desk: Desk) -> None:
     one = ingress(desk)
     async with one.place(ask("a")), one.place(ask("b")):
-        place, waiting = taking(one, "c")
+        _, waiting = taking(one, "c")
         await asyncio.sleep(0.02)
         waiting.cancel()
         await asyncio.wait([waiting])
