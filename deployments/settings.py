@@ -19,10 +19,12 @@ here but beside it in the YAML, where Ray's operators look for it; :class:`Batch
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tts_models.types import MAX_TOKENS
 
@@ -141,6 +143,43 @@ class AdmissionSettings(Settings):
     )
 
 
+class LimitSettings(Settings):
+    """How much one caller may ask for; null is no limit."""
+
+    address_requests_per_s: float | None = Field(
+        default=5,
+        gt=0,
+        description="Requests a second of one client address, of all callers there without a key limit.",
+    )
+    address_characters_per_min: int | None = Field(
+        default=None, ge=1, description="Characters spoken a minute for one client address."
+    )
+    address_max_running: int | None = Field(
+        default=None, ge=1, description="Utterances of one client address that run at once."
+    )
+    key_requests_per_s: float | None = Field(
+        default=None, gt=0, description="Requests a second of an API key that has no such limit of its own."
+    )
+    key_characters_per_min: int | None = Field(
+        default=None, ge=1, description="Characters spoken a minute for an API key that has no such limit of its own."
+    )
+    key_max_running: int | None = Field(
+        default=None, ge=1, description="Utterances at once of an API key that has no such limit of its own."
+    )
+    key_max_waiting: int | None = Field(
+        default=None, ge=0, description="Utterances waiting of an API key that has no such limit of its own."
+    )
+    burst_s: int = Field(
+        default=4,
+        ge=1,
+        le=3600,
+        description="Over how long requests are counted, seconds; as many as are allowed in it may come at once.",
+    )
+    loopback: bool = Field(
+        default=False, description="Whether the limits of addresses hold for clients on the server's own machine too."
+    )
+
+
 class HttpSettings(Settings):
     """What the HTTP routes accept and answer."""
 
@@ -156,6 +195,34 @@ class HttpSettings(Settings):
         pattern="^/",
         description="Where VOICEVOX's API is found; / for clients that expect it at the root, null for nowhere.",
     )
+    api_keys: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Whether callers need an API key: required, off, or auto, which needs none from clients on this"
+        " machine while the server listens on the loopback interface only.",
+    )
+    voicevox_requires_key: bool = Field(
+        default=True,
+        description="Whether VOICEVOX's API asks for a key where the other routes do; its clients can send none but in"
+        " their address, http://:KEY@host.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks (10.0.0.0/8) of proxies that are believed in X-Forwarded-For; one on the"
+        " server's own machine always is.",
+    )
+
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        description="Web origins (https://app.example.com) whose pages may call the API from a browser; [*] is any.",
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="How much one caller may ask for.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy, strict=False)  # a ValueError that says which
+        return proxies
 
 
 class StorageSettings(Settings):

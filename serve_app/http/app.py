@@ -10,16 +10,22 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from deployments.settings import AdmissionSettings, HttpSettings
+from deployments.storage.api_keys import ApiKeys
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
 from serve_app.http import captions, health, load, openai_models, openai_speech
+from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Outcome, Replicas, Stages
 from serve_app.http.errors import UnknownErrorMiddleware, handle
+from serve_app.http.keyring import Keyring
+from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
+from serve_app.http.openapi import describe_keys
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.stage_load import StageLoad
 from tts_models.errors import TtsError
@@ -39,9 +45,11 @@ def create_app(
     count: Callable[[Outcome], None] | None = None,
     replicas: Replicas | None = None,
     records: Records | None = None,
-    limits: AdmissionSettings | None = None,
+    places: AdmissionSettings | None = None,
     admission: Admits | None = None,
     stages: Stages | None = None,
+    listens_on: str | None = "127.0.0.1",
+    count_in: str | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -53,12 +61,15 @@ def create_app(
         count: Told the outcome of every speech request; Ray's metrics where absent.
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
         records: What is kept across restarts; in memory where absent.
-        limits: How many utterances run and wait; as the settings have it where absent.
+        places: How many utterances run and wait; as the settings have it where absent.
         admission: Gives them their places; a desk of this process where absent.
         stages: What each stage has to do; there are none to ask about where absent.
+        listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
+        count_in: URL of the Redis server in which rates are counted; None counts them in this process.
     """
-    limits = limits or AdmissionSettings()
-    admits = admission or LocalAdmission(limits)
+    records = records or SqliteRecords(Path(":memory:"))
+    places = places or AdmissionSettings()
+    admits = admission or LocalAdmission(places)
     count_in_metrics = count or outcome_counter()
 
     def count_everywhere(outcome: Outcome) -> None:
@@ -80,15 +91,31 @@ def create_app(
         count=count_everywhere,
         replicas=replicas or _no_replicas,
         admission=admits,
-        timeout_s=limits.timeout_s,
+        timeout_s=places.timeout_s,
         stages=stages or _no_stages,
-        records=records or SqliteRecords(Path(":memory:")),
+        records=records,
     )
     for routes in (openai_speech, captions, openai_models, health, load):
         app.include_router(routes.router)
+    describe_keys(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        AccessMiddleware,
+        settings=settings,
+        keyring=Keyring(ApiKeys(records)),
+        limiter=Limiter(settings.limits, Counters(count_in)),
+        listens_on=listens_on,
+    )
     app.add_middleware(UnknownErrorMiddleware)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
+        )
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
 

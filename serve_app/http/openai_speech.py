@@ -13,6 +13,7 @@ from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable, Utte
 from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
 from serve_app.http.context import Context, HttpContext
 from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
+from serve_app.http.limits import charge
 from serve_app.http.openai_models import require_model
 from serve_app.http.openapi import documented
 from serve_app.http.schemas import SpeechRequest, TimedSpeech
@@ -75,6 +76,7 @@ SPEECH_ERRORS = documented(
 async def create_speech(body: SpeechRequest, request: Request, context: Context, turn: TurnOf) -> Response:
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
     utterance = utterance_of(body, context)
+    await charge(len(utterance.text))
     respond = responder(request, context, turn, work_of(body.input))
     encoder = open_encoder(body.response_format)
     audio = context.graph.scheduled(turn.flow).speak(utterance)

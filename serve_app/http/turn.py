@@ -13,6 +13,7 @@ from fastapi import Depends, Header
 from deployments.desk import Ask
 from deployments.fair_queue import Flow
 from serve_app.http.caller import Caller, CallerOf
+from serve_app.http.client_address import client_of
 from serve_app.http.context import Context
 
 TIMEOUT_HEADER = "x-request-timeout-seconds"
@@ -74,7 +75,7 @@ def turn_of(caller: Caller, asked: str | None, timeout_s: float) -> Turn:
         deadline_s, begin_by_s = math.inf, time.time() + timeout_s
     else:
         deadline_s = begin_by_s = time.time() + asked_s - min(_AHEAD_OF_PROXY_S, asked_s / 10)
-    flow = Flow(uuid.uuid4().hex, caller.key_id or caller.address, caller.weight, deadline_s=deadline_s)
+    flow = Flow(uuid.uuid4().hex, caller.key_id or client_of(caller.address), caller.weight, deadline_s=deadline_s)
     return Turn(flow, caller, begin_by_s)
 
 

@@ -15,6 +15,7 @@ from deployments.settings import HttpSettings
 from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph
 from serve_app.http.context import Context, Outcome
+from serve_app.http.limits import charge
 from serve_app.http.turn import NOT_SPOKEN, Turn, TurnOf, work_of
 from serve_app.voicevox import schemas
 from serve_app.voicevox.melody import fill, without_lengths
@@ -66,6 +67,7 @@ class Engine:
         """The accent phrases of ``text`` as a voice says them; none of an empty text, as the engine answers."""
         require_short(text, self.settings.max_input_characters)
         style = self.style(style_id)
+        await charge(len(text))
         if not text.strip():
             return []
         async with self.place(work_of(text) // NOT_SPOKEN):

@@ -131,7 +131,7 @@ class Served:
         base_url: Of the server, where there is one.
     """
 
-    def __init__(self, settings: HttpSettings | None = None, limits: AdmissionSettings | None = None) -> None:
+    def __init__(self, settings: HttpSettings | None = None, places: AdmissionSettings | None = None) -> None:
         self.graph = FakeGraph()
         self.outcomes: Counter[str] = Counter()
         self.settings = settings or HttpSettings()
@@ -144,7 +144,7 @@ class Served:
             count=lambda outcome: self.outcomes.update([outcome]),
             replicas=self._replicas,
             stages=self._stages,
-            limits=limits,
+            places=places,
         )
         self.base_url = ""
 

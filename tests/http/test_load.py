@@ -43,7 +43,7 @@ async def test_stages_are_summed_over_their_replicas(served: Served, client: htt
 
 
 def test_load_and_stats_follow_the_requests() -> None:
-    with uvicorn_server(Served(limits=AdmissionSettings(max_running=1, max_waiting=1))) as served:
+    with uvicorn_server(Served(places=AdmissionSettings(max_running=1, max_waiting=1))) as served:
         gate = Gate()
         served.script(tone(0.5), gate, tone(0.5))
         with httpx.Client(base_url=served.base_url, timeout=60) as client:
@@ -90,7 +90,7 @@ async def test_what_has_not_begun_in_time_is_given_up(stream: bool, served: Serv
 
 
 def test_the_default_time_limit_is_for_the_beginning_only() -> None:
-    with uvicorn_server(Served(limits=AdmissionSettings(timeout_s=0.3))) as served:
+    with uvicorn_server(Served(places=AdmissionSettings(timeout_s=0.3))) as served:
         gate = Gate()
         served.script(tone(0.5), gate, tone(0.5))
         with httpx.stream("POST", served.base_url + SPEECH, json=speech(response_format="pcm"), timeout=60) as response:

@@ -151,7 +151,7 @@ def test_a_slow_reader_does_not_make_the_server_collect_audio(live: Served) -> N
 
 
 def test_when_every_place_is_taken_the_next_caller_is_told_so() -> None:
-    with uvicorn_server(Served(limits=AdmissionSettings(max_running=2, max_waiting=0))) as served:
+    with uvicorn_server(Served(places=AdmissionSettings(max_running=2, max_waiting=0))) as served:
         rest = Gate()
         served.script(tone(0.5), rest, tone(0.5))
         with ask(served) as one, ask(served) as two:
