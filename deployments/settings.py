@@ -248,8 +248,8 @@ class StorageSettings(Settings):
     )
     object_links: Literal["proxy", "redirect"] = Field(
         default="proxy",
-        description="How clients get files from a bucket: proxy sends them through the server, redirect sends the client"
-        " to a presigned link.",
+        description="How clients get files from a bucket: proxy sends them through the server, redirect sends the"
+        " client to a presigned link.",
     )
 
 

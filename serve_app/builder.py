@@ -16,6 +16,7 @@ from deployments.speaker_encoder import SpeakerEncoder
 from deployments.text_frontend import TextFrontend
 from deployments.vocoder import Vocoder
 from serve_app.ingress import SpeechIngress, load_voices
+from serve_app.jobs.deployment import consumer
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,19 @@ def build(args: AppSettings) -> Application:
 def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     """The application over the models that ``loaders`` make. Each stage sees only its own part of the settings."""
     assets = settings.assets
+    stages = {
+        "text": _deployment(TextFrontend).bind(settings.text, loaders.text),
+        "speaker": _deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
+        "acoustic": _deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
+        "vocoder": _deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
+    }
+    jobs = _deployment(consumer(settings), "JobWorker")
     return _deployment(serve.ingress()(SpeechIngress), "Ingress").bind(
-        text=_deployment(TextFrontend).bind(settings.text, loaders.text),
-        speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
-        acoustic=_deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
-        vocoder=_deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
+        **stages,
         admission=_deployment(Admission).bind(settings.admission),
         settings=settings,
         load_voices=loaders.voices,
+        jobs=jobs.bind(**stages, settings=settings, load_voices=loaders.voices),
     )
 
 

@@ -15,6 +15,8 @@ from deployments.storage.records import open_records
 from serve_app.admission import SharedAdmission
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
+from serve_app.http.context import Jobs
+from serve_app.jobs.broker import JobSender, open_board
 from serve_app.replicas import RunningReplicas, listening_address
 from serve_app.stage_load import StageLoads
 from serve_app.voicevox.app import mount_voicevox
@@ -37,6 +39,7 @@ class SpeechIngress:
         admission: Handle of ``Admission``.
         settings: The whole tree; the routes see ``settings.http`` and the records only.
         load_voices: Makes the catalogue; tests bring their own.
+        jobs: Handle of ``JobWorker``, which takes its work from the board.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class SpeechIngress:
         admission: DeploymentHandle[Any],
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
+        jobs: DeploymentHandle[Any] | None = None,
     ) -> None:
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)
@@ -59,6 +63,8 @@ class SpeechIngress:
         )
         self._records = open_records(settings.storage)
         self._count_in = settings.storage.records
+        redirects = settings.storage.object_links == "redirect"
+        self._jobs = Jobs(open_board(settings), JobSender(settings).send, redirects)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
@@ -75,6 +81,7 @@ class SpeechIngress:
             stages=self._stages,
             listens_on=listening_address(),
             count_in=self._count_in,
+            long_work=self._jobs,
         )
         mount_voicevox(app)
         return app

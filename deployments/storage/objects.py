@@ -12,7 +12,7 @@ threads at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -58,7 +58,7 @@ def open_objects(settings: StorageSettings) -> Objects:
         config |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
     store = S3Store(
         prefix=url.path.strip("/") or None,
-        config=config,
+        config=config,  # type: ignore[arg-type]
         client_options={"allow_http": endpoint.startswith("http:"), "timeout": "60s", "connect_timeout": "5s"},
         retry_config=_RETRIES,  # type: ignore[arg-type]
     )
@@ -120,11 +120,9 @@ class Objects:
             StorageUnavailable: Some are still there.
         """
         for key in list(self.keys(prefix)):
-            with self._errors(key):
-                try:
-                    self._store.delete(key)
-                except (FileNotFoundError, exceptions.NotFoundError):
-                    pass  # somebody else did
+            # Somebody else may have done it.
+            with self._errors(key), suppress(FileNotFoundError, exceptions.NotFoundError):
+                self._store.delete(key)
 
     def link(self, key: str, expires_s: float) -> str | None:
         """An address where anybody can read the object for a while; None where the store has no addresses."""

@@ -12,21 +12,23 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from deployments.settings import AdmissionSettings, HttpSettings
+from deployments.settings import AdmissionSettings, HttpSettings, JobSettings
 from deployments.storage.api_keys import ApiKeys
+from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, health, load, openai_models, openai_speech
+from serve_app.http import captions, health, jobs, load, openai_models, openai_speech
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import HttpContext, Outcome, Replicas, Stages
+from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
 from serve_app.http.request_id import RequestIdMiddleware
+from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from tts_models.errors import TtsError
 from tts_models.speaker.voices import VoiceCatalogue
@@ -50,6 +52,7 @@ def create_app(
     stages: Stages | None = None,
     listens_on: str | None = "127.0.0.1",
     count_in: str | None = None,
+    long_work: Jobs | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -65,11 +68,13 @@ def create_app(
         admission: Gives them their places; a desk of this process where absent.
         stages: What each stage has to do; there are none to ask about where absent.
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
+        long_work: Where jobs are handed in; nobody makes them where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
     """
     records = records or SqliteRecords(Path(":memory:"))
     places = places or AdmissionSettings()
     admits = admission or LocalAdmission(places)
+    long_work = long_work or Jobs(JobBoard(records, memory_objects(), JobSettings()), send=lambda _: None)
     count_in_metrics = count or outcome_counter()
 
     def count_everywhere(outcome: Outcome) -> None:
@@ -94,12 +99,14 @@ def create_app(
         timeout_s=places.timeout_s,
         stages=stages or _no_stages,
         records=records,
+        jobs=long_work,
     )
-    for routes in (openai_speech, captions, openai_models, health, load):
+    for routes in (openai_speech, captions, jobs, openai_models, health, load):
         app.include_router(routes.router)
     describe_keys(app)
+    long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}
     # The last one added is the outermost.
-    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, elsewhere=long_bodies)
     app.add_middleware(
         AccessMiddleware,
         settings=settings,

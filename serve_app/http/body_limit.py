@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,11 +21,13 @@ class BodyLimitMiddleware:
     Args:
         app: The application behind; it must turn ``BodyTooLarge`` into a response.
         max_bytes: Longest body accepted.
+        elsewhere: Longest body of other paths.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, elsewhere: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.elsewhere = elsewhere or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application behind.
@@ -34,17 +38,18 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        max_bytes = self.elsewhere.get(scope["path"], self.max_bytes)
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced[:_MAX_DIGITS]) > self.max_bytes:
-            raise BodyTooLarge(self.max_bytes)
+        if announced.isdecimal() and int(announced[:_MAX_DIGITS]) > max_bytes:
+            raise BodyTooLarge(max_bytes)
         received = 0
 
         async def receive_counting() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                raise BodyTooLarge(self.max_bytes)
+            if received > max_bytes:
+                raise BodyTooLarge(max_bytes)
             return message
 
         await self.app(scope, receive_counting, send)

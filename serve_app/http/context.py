@@ -12,6 +12,7 @@ from deployments.settings import HttpSettings
 from deployments.storage.records import Records
 from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph
+from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -48,6 +49,21 @@ class Offer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """What the routes need of jobs.
+
+    Attributes:
+        board: All of them.
+        send: Gives the id of a job to the broker.
+        redirects: Send clients to links of the object store, where it has links.
+    """
+
+    board: JobBoard
+    send: Callable[[str], None]
+    redirects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HttpContext:
     """What every route works with.
 
@@ -61,6 +77,7 @@ class HttpContext:
         timeout_s: Until when an answer must have begun that says nothing else, seconds.
         stages: What each stage has to do.
         records: What is kept across restarts.
+        jobs: Long work, made behind the line.
     """
 
     graph: SpeechGraph
@@ -72,6 +89,7 @@ class HttpContext:
     timeout_s: float
     stages: Stages
     records: Records
+    jobs: Jobs
 
     @property
     def models(self) -> tuple[str, ...]:

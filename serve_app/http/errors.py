@@ -8,13 +8,17 @@
       InvalidRequest, a body that does not validate   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
+    JobNotFound                                       404   job_not_found
     a method the route does not have                  405   method_not_allowed
+    JobNotReady, KeyReused                            409   job_not_ready, idempotency_key_reused
     LimitExceeded                                     429   rate_limit_exceeded   with Retry-After
     a body over the limit                             413   request_too_large
     a body that is not JSON                           415   unsupported_media_type
+    RangeNotSatisfiable                               416   range_not_satisfiable
     Overloaded                                        429   overloaded            with Retry-After
     SynthesisError                                    500   synthesis_failed
     StageUnavailable                                  503   unavailable           with Retry-After
+    StorageUnavailable                                503   storage_unavailable   with Retry-After
     DeadlineExceeded                                  503   deadline_exceeded     with Retry-After where that helps
     anything else                                     500   internal_error        fixed text, never the exception's own
 
@@ -36,9 +40,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deployments.storage.objects import StorageUnavailable
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
+from serve_app.jobs.board import JobNotFound, JobNotReady, KeyReused
 from tts_models.errors import (
     EmptyText,
     ReferenceAudioError,
@@ -112,6 +118,20 @@ class LimitExceeded(HTTPException):
         super().__init__(429, message, {**limits, **headers})
 
 
+class RangeNotSatisfiable(HTTPException):
+    """The file has no such range.
+
+    Args:
+        size_bytes: How long it is.
+    """
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size_bytes: int) -> None:
+        message = f"The file has {size_bytes:,} bytes, and none in the range that was asked for."
+        super().__init__(416, message, {"Content-Range": f"bytes */{size_bytes}"})
+
+
 _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
     {
         RequestError: (400, "invalid_value"),
@@ -122,9 +142,13 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
+        JobNotFound: (404, "job_not_found"),
+        JobNotReady: (409, "job_not_ready"),
+        KeyReused: (409, "idempotency_key_reused"),
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
+        StorageUnavailable: (503, "storage_unavailable"),
         DeadlineExceeded: (503, "deadline_exceeded"),
     }
 )
@@ -188,6 +212,14 @@ def describe(error: Exception, request: Request) -> Failure:
         f"name the request id {request_id_of(request.scope)}.",
         "internal_error",
     )
+
+
+def error_of(kind: str, message: str, param: str = "") -> ApiError:
+    """An error of the past, by the name of its class, as a caller would have been told at once."""
+    status, code = next(
+        (known for error, known in _TTS_ERRORS.items() if error.__name__ == kind), (500, "internal_error")
+    )
+    return Failure(status, message, code, param or None).body.error
 
 
 async def handle(request: Request, error: Exception) -> JSONResponse:
@@ -255,7 +287,7 @@ def _retry_after(error: TtsError) -> dict[str, str]:
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }
-        case StageUnavailable():
+        case StageUnavailable() | StorageUnavailable():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}
 

@@ -147,5 +147,3 @@ class JobDeleted(BaseModel):
     id: str
     object: Literal["audio.job"] = "audio.job"
     deleted: Literal[True] = True
-
-

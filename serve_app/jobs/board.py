@@ -391,7 +391,9 @@ class JobBoard:
         found = self.records.get(_JOBS, old.id)
         if found is None or Job.model_validate_json(found) != old:
             return False
-        return self.records.swap(_JOBS, old.id, found, _bytes(new))  # not _bytes(old): an older version may have written
+        return self.records.swap(
+            _JOBS, old.id, found, _bytes(new)
+        )  # not _bytes(old): an older version may have written
 
     def _remove(self, job: Job) -> None:
         self.objects.delete_all(job.folder)

@@ -158,9 +158,7 @@ class BoardTaskProcessor(TaskProcessorAdapter):
         """Whether each thread still looks."""
         return [{thread.name: {"ok": thread.is_alive()}} for thread in self._threads]
 
-    def enqueue_task_sync(
-        self, task_name: str, args: Any = None, kwargs: Any = None, **options: Any
-    ) -> TaskResult:
+    def enqueue_task_sync(self, task_name: str, args: Any = None, kwargs: Any = None, **options: Any) -> TaskResult:
         """Nothing is to be done: the job is on the board."""
         return TaskResult(id=str(args[0]), status="PENDING", result=None)
 

@@ -118,7 +118,8 @@ def scale_by_jobs(context: AutoscalingContext) -> tuple[float, dict[str, Any]]:
 
     ``target_ongoing_requests`` is how many of them one replica is for; best its ``max_ongoing_requests``.
     """
-    latest = [series[-1].value for series in (context.raw_metrics or {}).get(UNFINISHED, {}).values() if series]
-    unfinished = max(latest, default=0.0)  # every replica sees the whole board
-    wanted = math.ceil(unfinished / context.config.get_target_ongoing_requests())
+    assert context.config is not None
+    seen = [series[-1] for series in (context.raw_metrics or {}).get(UNFINISHED, {}).values() if series]
+    latest = max(seen, key=lambda value: value.timestamp, default=None)  # every replica sees the whole board
+    wanted = math.ceil(latest.value / context.config.get_target_ongoing_requests()) if latest else 0
     return max(wanted, context.capacity_adjusted_min_replicas), {}

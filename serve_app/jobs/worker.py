@@ -16,7 +16,7 @@ from typing import TypeVar
 from deployments.fair_queue import Flow, Priority
 from deployments.settings import HttpSettings
 from deployments.storage.objects import Objects, StorageUnavailable
-from serve_app.graph import DeadlineExceeded, Overloaded, SpeechGraph, StageUnavailable
+from serve_app.graph import DeadlineExceeded, Overloaded, SpeechGraph, SpokenAudio, StageUnavailable
 from serve_app.http.job_schemas import Chapter, JobRequest
 from serve_app.http.openai_speech import utterance_of
 from serve_app.jobs.assembly import Assembly, MadeSegment, pcm_of, relative_words
@@ -169,9 +169,7 @@ class JobRunner:
 class _Making:
     """One try at a job."""
 
-    def __init__(
-        self, job: Job, board: JobBoard, graph: SpeechGraph, offer: JobOffer, scratch: Path
-    ) -> None:
+    def __init__(self, job: Job, board: JobBoard, graph: SpeechGraph, offer: JobOffer, scratch: Path) -> None:
         self.progress = Progress()
         self._job = job
         self._board = board
@@ -213,6 +211,7 @@ class _Making:
             about = {"voice": voice.name, "language": chapter.language or request.language or voice.language}
             await self._run(assembly.begin_chapter, chapter.input, chapter.title or "", about)
             for piece in pieces(chapter.input, most):
+                before = self.progress.segments
                 segments = self._segments(request, chapter, piece, number, checkpoints)
                 async with aclosing(segments) as made:
                     async for segment, is_new in made:
@@ -220,7 +219,8 @@ class _Making:
                         said = max((word.end for word in segment.words), default=0)
                         self._advance(done_characters + said, assembly, is_new)
                 await self._run(assembly.end_piece, piece.start, piece.end)
-                await self._run(assembly.pause, piece.pause_after_s)
+                if self.progress.segments > before:
+                    await self._run(assembly.pause, piece.pause_after_s)
                 done_characters += len(piece.text)
                 number += 1
             await self._run(assembly.end_chapter, request.chapter_pause_s if chapter is not chapters[-1] else 0.0)
@@ -252,8 +252,7 @@ class _Making:
                 utterance = utterance_of(request.speech(chapter, piece.text), self._offer)
                 async with aclosing(self._graph.speak(utterance, index)) as speech:
                     async for spoken in speech:
-                        words = relative_words(spoken.timeline.words(), spoken.timeline.start_sample / SAMPLE_RATE_HZ)
-                        segment = MadeSegment(pcm_of(spoken.samples), words)
+                        segment = await asyncio.to_thread(_made, spoken)
                         await asyncio.to_thread(checkpoints.keep, number, index, segment)
                         index += 1
                         yield segment, True
@@ -277,6 +276,12 @@ class _Making:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
         except OSError as error:
             raise StorageUnavailable("There is no room on the worker's disk to assemble the audio.") from error
+
+
+def _made(spoken: SpokenAudio) -> MadeSegment:
+    timeline = spoken.timeline
+    words = timeline.words() if timeline.segment.words else []
+    return MadeSegment(pcm_of(spoken.samples), relative_words(words, timeline.start_sample / SAMPLE_RATE_HZ))
 
 
 def _failure(error: Exception) -> JobFailure:
