@@ -53,6 +53,8 @@ def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[
     """
     # A server of one's own does not report to a third party unless asked to.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A replica that hangs is killed at once: its graceful shutdown time is time in which its callers wait.
+    os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         context = _start_ray(dashboard_port, show_logs)
