@@ -12,6 +12,7 @@ from serve_app.http.limits import charge
 from serve_app.http.openai_speech import SPEECH_ERRORS, responder, utterance_of
 from serve_app.http.schemas import CaptionRequest
 from serve_app.http.streaming import caption_file_of
+from serve_app.http.turn import NOT_SPOKEN, TurnOf, work_of
 
 router = APIRouter(prefix="/v1/audio", tags=["speech"])
 
@@ -31,7 +32,7 @@ _CAPTIONS: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=_CAPTIONS | SPEECH_ERRORS,
 )
-async def create_captions(body: CaptionRequest, request: Request, context: Context) -> Response:
+async def create_captions(body: CaptionRequest, request: Request, context: Context, turn: TurnOf) -> Response:
     """Makes captions that fit the audio of the same request to `/v1/audio/speech`.
 
     When a word is heard depends on text, voice, language and speed alone, so nothing needs to be kept between the two
@@ -39,6 +40,8 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     """
     utterance = utterance_of(body, context)
     await charge(len(utterance.text))
-    timelines = context.graph.timelines(utterance)
+    timelines = context.graph.scheduled(turn.flow).timelines(utterance)
     captions = caption_file_of(timelines, body.input, body.caption_format)
-    return responder(request, context)(captions, CONTENT_TYPES[body.caption_format], whole=True)
+    return responder(request, context, turn, work_of(body.input) // NOT_SPOKEN)(
+        captions, CONTENT_TYPES[body.caption_format], whole=True
+    )

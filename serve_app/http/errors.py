@@ -15,7 +15,7 @@
     Overloaded                                        429   overloaded            with Retry-After
     SynthesisError                                    500   synthesis_failed
     StageUnavailable                                  503   unavailable           with Retry-After
-    DeadlineExceeded                                  503   deadline_exceeded     with Retry-After if a new try helps
+    DeadlineExceeded                                  503   deadline_exceeded     with Retry-After where that helps
     anything else                                     500   internal_error        fixed text, never the exception's own
 
 Every one is ``{"error": {"message", "type", "param", "code"}}``, the shape that OpenAI's clients read.

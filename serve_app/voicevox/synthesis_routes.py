@@ -19,7 +19,7 @@ from serve_app.http.audio_encoding import open_encoder
 from serve_app.http.errors import describe
 from serve_app.http.limits import charge
 from serve_app.http.streaming import SpeechResponse
-from serve_app.voicevox.engine import CoreVersion, Engine, EngineOf, StyleId, unless_left
+from serve_app.voicevox.engine import BYTES_PER_MORA, CoreVersion, Engine, EngineOf, StyleId, unless_left
 from serve_app.voicevox.schemas import AudioQuery, MorphableTarget
 from serve_app.voicevox.synthesis import Style, speak, whole
 from serve_app.voicevox.waves import BadWave, connect, resample, wav_bytes
@@ -96,7 +96,9 @@ async def streaming_synthesis(
         "audio/wav",
         admission=engine.admission,
         explain=partial(describe, request=request),
-        count=lambda outcome: None,
+        turn=engine.turn,
+        work=_work_of(query),
+        count=engine.count,
     )
 
 
@@ -147,7 +149,7 @@ async def connect_waves(waves: list[str]) -> Response:
 
 async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
     await charge(query.n_moras)
-    with engine.admission.place():
+    async with engine.place(_work_of(query)):
         samples = await whole(engine.graph, query, style, upspeak=upspeak)
 
     def encoded() -> bytes:
@@ -155,6 +157,10 @@ async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool
         return wav_bytes(resample(samples, SAMPLE_RATE_HZ, rate_hz), rate_hz, stereo=query.outputStereo)
 
     return await asyncio.to_thread(encoded)
+
+
+def _work_of(query: AudioQuery) -> int:
+    return BYTES_PER_MORA * query.n_moras
 
 
 async def _streamed(parts: AsyncGenerator[FloatArray]) -> AsyncGenerator[bytes]:
