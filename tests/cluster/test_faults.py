@@ -120,10 +120,10 @@ def back(deployment: str, before: list[psutil.Process]) -> None:
     until(are_back, 90, f"{deployment} is back")
 
 
-@pytest.mark.parametrize("stage", ["TextFrontend", "AcousticModel", "Vocoder"])
+@pytest.mark.parametrize("stage", ["TextFrontend", "AcousticModel", "Vocoder", "Admission"])
 def test_a_killed_replica_of_a_stage(app: Cluster, stage: str) -> None:
     before = replicas(stage)
-    assert len(before) == 2
+    assert before
     with traffic(app):
         before[0].kill()
         back(stage, before)
