@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 from obstore import exceptions
 from obstore.store import LocalStore, MemoryStore, S3Store
 
+from deployments.errors import StorageUnavailable
 from deployments.settings import StorageSettings
 from deployments.storage.records import storage_root
 from tts_models.errors import TtsError
@@ -28,10 +29,6 @@ _PART_BYTES = 8 * 2**20
 _PARTS_AT_ONCE = 2
 _RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
 _OPTIONS = ("endpoint", "region")
-
-
-class StorageUnavailable(TtsError):
-    """The store cannot be read or written now: it is away, full, or refuses; args: message."""
 
 
 class ObjectNotFound(TtsError):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncGenerator, Callable
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from redis.exceptions import RedisError
 from starlette.responses import Response, StreamingResponse
 
-from deployments.storage.objects import StorageUnavailable
+from deployments.errors import StorageUnavailable
 from serve_app.captions import CaptionFormat
 from serve_app.graph import Overloaded
 from serve_app.http.caller import CallerOf
@@ -31,7 +29,6 @@ _EVENT_POLL_S = 0.5
 _KEEP_ALIVE_S = 15.0
 
 JobId = Annotated[str, Path(max_length=64, description="As the submit answered.", examples=["job_5f1d..."])]
-Result = TypeVar("Result")
 
 _NO_JOB = JobNotFound("There is no job 'job_0'. Jobs are kept for a while after they have ended.")
 _AWAY = StorageUnavailable("Jobs cannot be read or kept now; please try again later.")
@@ -82,7 +79,7 @@ async def submit_job(
     """
     _check(body, context)
     jobs = context.jobs
-    job, is_new = await _asked(
+    job, is_new = await asyncio.to_thread(
         lambda: jobs.board.submit(
             body.model_dump_json().encode(),
             idempotency_key=idempotency_key or "",
@@ -110,10 +107,10 @@ async def list_jobs(
     after: Annotated[str | None, Query(max_length=64, description="Those behind the job of this id.")] = None,
 ) -> JobList:
     """The caller's jobs, newest first."""
-    jobs = [job for job in newest_first(await _asked(context.jobs.board.all)) if job.tenant == caller.tenant]
+    jobs = [job for job in newest_first(await asyncio.to_thread(context.jobs.board.all)) if job.tenant == caller.tenant]
     jobs = [job for job in jobs if status in (None, job.status) and (job.is_dead or not dead)]
     if after is not None:
-        last = await _asked(lambda: context.jobs.board.get(after, caller.tenant))
+        last = await asyncio.to_thread(lambda: context.jobs.board.get(after, caller.tenant))
         jobs = [job for job in jobs if (job.created_s, job.id) < (last.created_s, last.id)]
     return JobList(data=[await _info(job, context) for job in jobs[:limit]], has_more=len(jobs) > limit)
 
@@ -127,7 +124,7 @@ async def get_job(job_id: JobId, context: Context, caller: CallerOf) -> JobInfo:
 @router.delete("/{job_id}", summary="Cancel or remove a job", responses=_FOUND)
 async def delete_job(job_id: JobId, context: Context, caller: CallerOf) -> JobInfo | JobDeleted:
     """Cancels a job that has not ended; its stages stop within a second or so. Removes one that has, with its files."""
-    job = await _asked(lambda: context.jobs.board.cancel(job_id, caller.tenant))
+    job = await asyncio.to_thread(lambda: context.jobs.board.cancel(job_id, caller.tenant))
     try:
         return await _info(await _job(job_id, context, caller.tenant), context)
     except JobNotFound:
@@ -142,7 +139,7 @@ async def delete_job(job_id: JobId, context: Context, caller: CallerOf) -> JobIn
 )
 async def retry_job(job_id: JobId, context: Context, caller: CallerOf) -> JobInfo:
     """Puts a job that failed back into the queue. The segments that it had finished are not made again."""
-    job = await _asked(lambda: context.jobs.board.replay(job_id, caller.tenant))
+    job = await asyncio.to_thread(lambda: context.jobs.board.replay(job_id, caller.tenant))
     await asyncio.to_thread(context.jobs.send, job.id)
     return await _info(job, context)
 
@@ -246,25 +243,13 @@ def _check(body: JobRequest, context: HttpContext) -> None:
 
 
 async def _job(job_id: str, context: HttpContext, tenant: str) -> Job:
-    return await _asked(lambda: context.jobs.board.get(job_id, tenant))
-
-
-async def _asked(question: Callable[[], Result]) -> Result:
-    """What ``question`` returns, asked in a thread.
-
-    Raises:
-        StorageUnavailable: Records or objects are away.
-    """
-    try:
-        return await asyncio.to_thread(question)
-    except (RedisError, sqlite3.OperationalError, OSError) as error:
-        raise StorageUnavailable(_AWAY.message) from error
+    return await asyncio.to_thread(lambda: context.jobs.board.get(job_id, tenant))
 
 
 async def _info(job: Job, context: HttpContext) -> JobInfo:
     board = context.jobs.board
-    progress = await _asked(lambda: board.progress(job))
-    outlook = await _asked(lambda: board.outlook(job))
+    progress = await asyncio.to_thread(lambda: board.progress(job))
+    outlook = await asyncio.to_thread(lambda: board.outlook(job))
     where = f"{router.prefix}/{job.id}"
     result = job.result
     return JobInfo(

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from deployments.errors import StorageUnavailable
 from deployments.fair_queue import Flow, Priority
 from deployments.settings import HttpSettings
-from deployments.storage.objects import Objects, StorageUnavailable
+from deployments.storage.objects import Objects
 from serve_app.graph import DeadlineExceeded, Overloaded, SpeechGraph, SpokenAudio, StageUnavailable
 from serve_app.http.job_schemas import Chapter, JobRequest
 from serve_app.http.openai_speech import utterance_of

@@ -19,7 +19,7 @@ from tts_models.types import FRAME_SAMPLES
 VOCODER = {
     "num_replicas": 1,
     "max_ongoing_requests": 16,
-    "user_config": {"max_items": 8, "max_padded_work": 10_000, "wait_s": 0.02},
+    "user_config": {"max_items": 8, "max_padded_work": 10_000, "wait_s": 0.02, "max_run_s": 60},
 }
 
 
@@ -84,11 +84,25 @@ async def test_errors_of_the_other_stages(app: Cluster) -> None:
         await app.graph().embed(b"not audio")
 
 
+async def test_a_file_that_breaks_the_decoder_breaks_no_replica(app: Cluster) -> None:
+    """On a real replica, the decoder a child of Ray's worker."""
+    graph = app.graph()
+    for defect in (b"segfault", b"memory", b"kill", b"segfault"):
+        with pytest.raises(ReferenceAudioError, match="its decoder failed"):
+            await graph.embed(defect)
+        with pytest.raises(ReferenceAudioError, match="could not be read"):
+            await graph.embed(b"not audio")
+    assert app.replicas("SpeakerEncoder") == 1
+    status = app.status()
+    assert status is not None
+    assert status.deployments["SpeakerEncoder"].status == "HEALTHY"
+
+
 async def test_batch_limits_change_without_a_restart(app: Cluster) -> None:
     app.log.clear()
     await spoken(app, "10")
     before = app.log.pids("vocoder")
-    app.deploy(Vocoder={**VOCODER, "user_config": {"max_items": 1, "max_padded_work": 1, "wait_s": 0}})
+    app.deploy(Vocoder={**VOCODER, "user_config": {"max_items": 1, "max_padded_work": 1, "wait_s": 0, "max_run_s": 60}})
     await asyncio.gather(*(spoken(app, "50") for _ in range(5)))
     assert app.log.sizes("vocoder") == [1] * 5
     app.deploy(Vocoder=VOCODER)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from deployments.errors import StorageUnavailable
 from deployments.fair_queue import Flow
-from deployments.storage.objects import Objects, StorageUnavailable, memory_objects
+from deployments.storage.objects import Objects, memory_objects
 from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from tts_models.errors import UnpronounceableText
 from tts_models.types import FRAME_SAMPLES, Audio, Phonemes, SpokenWord

@@ -66,4 +66,6 @@ async def test_a_bucket_that_goes_away_in_the_middle(tmp_path: Path) -> None:
     job = board.get(job.id)
     assert job.status == "queued"
     assert job.error is not None
-    assert job.error.message == f"Results cannot be kept in the bucket {server.bucket}: it cannot be reached or refuses."
+    assert (
+        job.error.message == f"Results cannot be kept in the bucket {server.bucket}: it cannot be reached or refuses."
+    )

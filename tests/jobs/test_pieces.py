@@ -20,7 +20,11 @@ def test_pieces_are_the_whole_text(text: str, most: int) -> None:
     [
         ("One. Two. Six.\n\nThree. Four. Five", "One. Two. Six.\n\n", PARAGRAPH_S),
         ("One two. Three four. Five six seven", "One two. Three four. ", SENTENCE_S),
-        ("一二三四五六七八。九十一二三四五六七八九十一二三四五", "一二三四五六七八。九十一二三四五六七八九十一二三", 0.0),
+        (
+            "一二三四五六七八。九十一二三四五六七八九十一二三四五",
+            "一二三四五六七八。九十一二三四五六七八九十一二三",
+            0.0,
+        ),
         ("一二三四五六七八九十一二三四。五六七八九十一二三四五", "一二三四五六七八九十一二三四。", SENTENCE_S),
         ("one two three, four five six seven", "one two three, ", 0.0),
         ("one two three four five six seven", "one two three four five ", 0.0),

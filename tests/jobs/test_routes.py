@@ -34,7 +34,9 @@ class Desk:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
 
-    async def submit(self, text: Any = "Hello there. Good bye.", *, headers: Any = None, **changes: Any) -> httpx.Response:
+    async def submit(
+        self, text: Any = "Hello there. Good bye.", *, headers: Any = None, **changes: Any
+    ) -> httpx.Response:
         body = {"model": "tts-1", "voice": "marin", "input": text, **changes}
         return await self.client.post(JOBS, json=body, headers=headers)
 
@@ -251,8 +253,8 @@ async def test_events_end_with_the_job(desk: Desk, shop: Shop) -> None:
     assert response.headers["content-type"].startswith("text/event-stream")
     events = [event.split("\n") for event in response.text.strip().split("\n\n")]
     states = [json.loads(data.removeprefix("data: ")) for _, _, data in events]
-    assert [state["status"] for state in states][0] == "queued"
-    assert [state["status"] for state in states][-1] == "succeeded"
+    assert states[0]["status"] == "queued"
+    assert states[-1]["status"] == "succeeded"
     assert {state["progress"]["segments"] for state in states} >= {0, 1, 2}
     last = events[-1][0].removeprefix("id: ")
     again = await desk.client.get(f"{JOBS}/{job}/events", headers={"Last-Event-ID": last})

@@ -20,7 +20,11 @@ from tests.jobs.fakes import FRAMES_PER_LETTER, WordGraph
 from tts_models.errors import SynthesisError
 from tts_models.types import FRAME_SAMPLES
 
-DOCUMENT = [{"title": "One/1", "input": "It began. So it did."}, "It went on.", {"input": "It ended!", "voice": "bf_emma"}]
+DOCUMENT = [
+    {"title": "One/1", "input": "It began. So it did."},
+    "It went on.",
+    {"input": "It ended!", "voice": "bf_emma"},
+]
 
 
 class Killed(BaseException):
@@ -52,7 +56,7 @@ async def test_the_words_of_the_manifest_are_where_they_are_heard(shop: Shop) ->
     assert [chapter["title"] for chapter in chapters] == ["One/1", "", ""]
     assert [chapter["voice"] for chapter in chapters] == ["af_heart", "af_heart", "bf_emma"]
     words = [word for chapter in chapters for segment in chapter["segments"] for word in segment["words"]]
-    assert [word["word"] for word in words] == "It began So it did It went on It ended".split()
+    assert [word["word"] for word in words] == ["It", "began", "So", "it", "did", "It", "went", "on", "It", "ended"]
     starts = [word["start_s"] for word in words]
     assert starts == sorted(starts)
     assert chapters[1]["start_s"] == pytest.approx(chapters[0]["duration_s"] + 0.5)
@@ -135,10 +139,7 @@ async def make_with_crashes(shop: Shop, text: Any, crashes: list[int], audio_for
 
         shop.objects.refuse = kill
         offer_graph = WordGraph(spoken=shop.graph.spoken)
-        try:
-            await shop.work(job, f"worker {n}", offer_graph)
-        except BaseException as error:  # noqa: BLE001
-            assert isinstance(error, Killed), error
+        await shop.work(job, f"worker {n}", offer_graph)
         shop.objects.refuse = lambda _: False
         if shop.board.get(job.id).status != "running":
             break

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.errors import StorageUnavailable
 from deployments.settings import StorageSettings
-from deployments.storage.objects import ObjectNotFound, Objects, StorageUnavailable, memory_objects, open_objects
+from deployments.storage.objects import ObjectNotFound, Objects, memory_objects, open_objects
 from tests.support.s3_server import S3Server, s3_server
 
 
