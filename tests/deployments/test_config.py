@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 from ray.runtime_env import RuntimeEnv
 from ray.serve._private.build_app import build_app
-from ray.serve.config import AutoscalingConfig, BackpressureConfig
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, BackpressureConfig
 from ray.serve.schema import (
     DeploymentSchema,
     HTTPOptionsSchema,
@@ -36,6 +36,7 @@ SCHEMA: dict[str, type[BaseModel]] = {
     "applications.args": AppSettings,
     "applications.deployments": DeploymentSchema,
     "applications.deployments.autoscaling_config": AutoscalingConfig,
+    "applications.deployments.autoscaling_config.policy": AutoscalingPolicy,
     "applications.deployments.backpressure_config": BackpressureConfig,
     "applications.deployments.ray_actor_options": RayActorOptionsSchema,
     "applications.deployments.user_config": BatchLimits,

@@ -13,6 +13,8 @@ import pytest
 from serve_app.http.audio_encoding import CONTENT_TYPES
 from tests.http.fakes import Served, speech, tone
 
+JOB = "/v1/audio/jobs/{job_id}"
+JOB_PATHS = {"/v1/audio/jobs", JOB, *(f"{JOB}/{what}" for what in ("audio", "captions", "events", "manifest", "retry"))}
 PATHS = {
     "/v1/audio/captions",
     "/v1/audio/speech",
@@ -38,7 +40,7 @@ def check(value: Any, schema: dict[str, Any], description: dict[str, Any]) -> No
 
 
 async def test_every_route_is_described(description: dict[str, Any]) -> None:
-    assert set(description["paths"]) == PATHS
+    assert set(description["paths"]) == PATHS | JOB_PATHS
     for operations in description["paths"].values():
         for operation in operations.values():
             assert operation["summary"]

@@ -67,6 +67,7 @@ async def test_submit(desk: Desk) -> None:
     assert job["progress"] == {"segments": 0, "characters": 0, "total_characters": 15, "audio_s": 0.0}
     assert response.headers["location"] == f"{JOBS}/{job['id']}"
     assert desk.sent == [job["id"]]
+    desk.shop.clock.now_s += 1
     assert (await desk.submit()).json()["position"] == 1
 
 
@@ -264,6 +265,7 @@ async def test_events_end_with_the_job(desk: Desk, shop: Shop) -> None:
 async def test_how_long_it_takes_is_measured(desk: Desk, shop: Shop) -> None:
     shop.board.measured(took_s=10.0, characters=100)
     job = (await desk.submit("a" * 1_000)).json()
+    shop.clock.now_s += 1
     second = (await desk.submit("a" * 500)).json()
 
     assert job["estimated_s"] == pytest.approx(100)
