@@ -6,20 +6,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from deployments.dictionaries import Dictionaries
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
-from deployments.settings import BatchLimits, TextSettings
+from deployments.settings import BatchLimits, StorageSettings, TextSettings
+from deployments.storage.dictionaries import DictionaryStore
+from deployments.storage.records import open_records
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
+
+if TYPE_CHECKING:
+    from tts_models.text.dictionary import Dictionary
 
 
 class SegmentsText(Protocol):
     """What the deployment needs of a text frontend."""
 
-    def segments(self, text: str, language: str) -> Sequence[Phonemes]:
-        """The segments ``text`` is spoken in."""
+    def segments(self, text: str, language: str, dictionary: Dictionary = ...) -> Sequence[Phonemes]:
+        """The segments ``text`` is spoken in, read with a dictionary if there is one."""
         ...
 
 
@@ -36,8 +42,8 @@ def load(settings: TextSettings) -> SegmentsText:
 class AnalysesAccents(Protocol):
     """What the deployment needs of an analyser of Japanese accent phrases."""
 
-    def phrases(self, text: str) -> Sequence[AccentPhrase]:
-        """The accent phrases of Japanese ``text``."""
+    def phrases(self, text: str, dictionary: Dictionary = ...) -> Sequence[AccentPhrase]:
+        """The accent phrases of Japanese ``text``, read with a dictionary if there is one."""
         ...
 
 
@@ -63,6 +69,7 @@ class TextFrontend:
         settings: Segment lengths and languages.
         load: Makes the model; tests bring their own.
         load_accents: Makes the analyser of accent phrases, when first asked for one.
+        storage: Where the dictionaries are kept; None for none.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class TextFrontend:
         settings: TextSettings,
         load: Callable[[TextSettings], SegmentsText] = load,
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
+        storage: StorageSettings | None = None,
     ) -> None:
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
@@ -79,6 +87,7 @@ class TextFrontend:
         )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
+        self._dictionaries = Dictionaries(DictionaryStore(open_records(storage))) if storage else None
 
     async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
@@ -89,7 +98,9 @@ class TextFrontend:
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
+        dictionary = await self._dictionary(flow)
+        read = partial(self._model.segments, text, language)
+        return list(await self._do(_Work(partial(read, dictionary) if dictionary else read, len(text)), flow))
 
     async def accent_phrases(self, text: str, flow: Flow = ANYONE) -> list[AccentPhrase]:
         """The accent phrases of Japanese ``text``, and exactly the symbols that :meth:`segments` would speak.
@@ -99,16 +110,21 @@ class TextFrontend:
             EmptyText: There is nothing in the text.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
-        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
+        dictionary = await self._dictionary(flow)
+        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text, dictionary), len(text)), flow)
         return phrases
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
         return self._do.load()
 
-    def _phrases(self, text: str) -> list[AccentPhrase]:
+    async def _dictionary(self, flow: Flow) -> Dictionary | None:
+        """The entries that hold for ``flow``, as they are now; None without any."""
+        return await self._dictionaries.of(flow.tenant) if self._dictionaries else None
+
+    def _phrases(self, text: str, dictionary: Dictionary | None) -> list[AccentPhrase]:
         self._accents = self._accents or self._load_accents()
-        return list(self._accents.phrases(text))
+        return list(self._accents.phrases(text, dictionary) if dictionary else self._accents.phrases(text))
 
 
 def _each(batch: Sequence[_Work]) -> list[Any]:
