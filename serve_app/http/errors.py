@@ -5,6 +5,7 @@
     exception                                      status   code
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
+      ForbiddenText (content_policy_violation),
       InvalidRequest, a body that does not validate   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
@@ -41,6 +42,7 @@ from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
     EmptyText,
+    ForbiddenText,
     ReferenceAudioError,
     RequestError,
     SynthesisError,
@@ -119,6 +121,7 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         TextTooLong: (400, "input_too_long"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
+        ForbiddenText: (400, "content_policy_violation"),
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
