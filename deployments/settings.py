@@ -71,6 +71,10 @@ class TextSettings(Settings):
         description="Words that are not spoken, by the name of the rule that a refusal tells: whole words, `word*` to"
         " go on, `re:` before a regular expression.",
     )
+    in_logs: bool = Field(
+        default=False,
+        description="Whether texts may stand in logs: errors then have their messages there, which may quote a text.",
+    )
     forbidden_file: Path | None = Field(
         default=None, description="File with more of them: one a line, [rule] before those of a rule, # for remarks."
     )

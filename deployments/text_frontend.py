@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
+from deployments.logs import keep_texts_out
 from deployments.settings import BatchLimits, TextSettings
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
@@ -83,6 +84,7 @@ class TextFrontend:
         load: Callable[[TextSettings], SegmentsText] = load,
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
     ) -> None:
+        keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = thread.submit(load, settings).result()

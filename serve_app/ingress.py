@@ -10,6 +10,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments.assets import VOICES, asset_store
+from deployments.logs import keep_texts_out
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import open_records
 from deployments.text_frontend import word_filter
@@ -50,6 +51,7 @@ class SpeechIngress:
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
     ) -> None:
+        keep_texts_out(settings.text)
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)
         self._http = settings.http

@@ -213,12 +213,16 @@ def log(error: Exception, scope: Scope) -> None:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)
 
 
+class BrokenOff(Exception):
+    """A response that could not be ended; args: the request id, by which the log says why."""
+
+
 class UnknownErrorMiddleware:
     """Answers what no exception handler knew, and logs it once.
 
     Inside the request id's middleware, so that the answer carries the id, which Starlette's own last resort would not.
-    An exception after the response has started is logged and raised on: the server then drops the connection without
-    ending the body, which is how the client learns that the audio is incomplete.
+    An exception after the response has started is logged, and another one raised that tells nothing: the server drops
+    the connection without ending the body, which is how the client learns that the audio is incomplete.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -245,7 +249,8 @@ class UnknownErrorMiddleware:
         except Exception as error:
             log(error, scope)
             if started:
-                raise
+                # Ray's proxy logs what arrives there, in a process where nobody keeps texts out of logs.
+                raise BrokenOff(request_id_of(scope)) from None
             await describe(error, Request(scope)).response()(scope, receive, send)
 
 
