@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from deployments.dictionaries import Dictionaries
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
+from deployments.logs import keep_texts_out
 from deployments.settings import BatchLimits, StorageSettings, TextSettings
 from deployments.storage.dictionaries import DictionaryStore
 from deployments.storage.records import open_records
+from tts_models.text.languages import resolve_language
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
 
 if TYPE_CHECKING:
     from tts_models.text.dictionary import Dictionary
+    from tts_models.text.word_filter import WordFilter
 
 
 class SegmentsText(Protocol):
@@ -54,6 +57,15 @@ def load_accents(settings: TextSettings) -> AnalysesAccents:
     return AccentAnalyser(settings.first_segment_tokens, settings.max_segment_tokens)
 
 
+def word_filter(settings: TextSettings) -> WordFilter | None:
+    """What may not be spoken; None if everything may."""
+    if not (settings.forbidden or settings.forbidden_file or settings.forbidden_hook):
+        return None
+    from tts_models.text.word_filter import WordFilter
+
+    return WordFilter(settings.forbidden, settings.forbidden_file, settings.forbidden_hook)
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """Something to do in the thread, and the number of characters it is done to."""
@@ -79,6 +91,7 @@ class TextFrontend:
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
         storage: StorageSettings | None = None,
     ) -> None:
+        keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = thread.submit(load, settings).result()
@@ -91,6 +104,7 @@ class TextFrontend:
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
         self._dictionaries = Dictionaries(DictionaryStore(open_records(storage))) if storage else None
+        self._forbidden = word_filter(settings)
 
     async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
@@ -98,12 +112,12 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
         dictionary = await self._dictionary(flow)
-        read = partial(self._model.segments, text, language)
-        return list(await self._do(_Work(partial(read, dictionary) if dictionary else read, len(text)), flow))
+        return list(await self._do(_Work(partial(self._segments, text, language, dictionary), len(text)), flow))
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""
@@ -115,6 +129,7 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
         dictionary = await self._dictionary(flow)
@@ -129,10 +144,28 @@ class TextFrontend:
         """The entries that hold for ``flow``, as they are now; None without any."""
         return await self._dictionaries.of(flow.tenant) if self._dictionaries else None
 
+    def _segments(self, text: str, language: str, dictionary: Dictionary | None) -> Sequence[Phonemes]:
+        if self._forbidden:
+            _check(self._forbidden, text, language, dictionary)
+        return self._model.segments(text, language, *([dictionary] if dictionary else []))
+
     def _phrases(self, text: str, dictionary: Dictionary | None) -> list[AccentPhrase]:
+        if self._forbidden:
+            _check(self._forbidden, text, "ja", dictionary)
         self._accents = self._accents or self._load_accents()
-        return list(self._accents.phrases(text, dictionary) if dictionary else self._accents.phrases(text))
+        return list(self._accents.phrases(text, *([dictionary] if dictionary else [])))
 
 
 def _each(batch: Sequence[_Work]) -> list[Any]:
     return [work.run() for work in batch]
+
+
+def _check(forbidden: WordFilter, text: str, language: str, dictionary: Dictionary | None) -> None:
+    """Passes if neither what was written is forbidden nor what is read, without controls and as respelt."""
+    from tts_models.text.controls import parse_controls
+
+    forbidden.check(text, language)
+    plain = parse_controls(text).text
+    forbidden.check(plain, language)
+    if dictionary:
+        forbidden.check(dictionary.respelt(plain, resolve_language(language).tag), language)

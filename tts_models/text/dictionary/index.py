@@ -23,7 +23,7 @@ from operator import attrgetter, itemgetter
 
 import regex
 
-from tts_models.text.dictionary.entry import Entry
+from tts_models.text.dictionary.entry import Alphabet, Entry
 
 MAX_AT_A_PLACE = 8
 """Entries that are looked at where a word begins, the longest; a bound for dictionaries made to be slow."""
@@ -136,6 +136,13 @@ class Dictionary:
                 ):
                     result.insert(place, match)
         return result
+
+    def respelt(self, text: str, language: str) -> str:
+        """``text`` with other text and katakana in the place of the words that are read as them."""
+        for match in reversed(self.matches(text, language)):
+            if match.entry.alphabet is not Alphabet.IPA:
+                text = text[: match.start] + match.entry.pronunciation + text[match.end :]
+        return text
 
 
 def _fits(entry: Entry, text: str, start: int, end: int, language: str) -> bool:
