@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
 from deployments.settings import BatchLimits, TextSettings
+from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
 
@@ -27,8 +28,9 @@ def load(settings: TextSettings) -> SegmentsText:
     """The text frontend, with the dictionaries of ``settings.warm_languages`` in memory."""
     # Imported in the replica only: whoever builds or drives the graph needs no dictionaries.
     from tts_models.text import TextFrontend as Model
+    from tts_models.text.g2p.router import G2PRouter
 
-    model = Model(first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens)
+    model = Model(settings.first_segment_tokens, settings.max_segment_tokens, InSlices(G2PRouter()))
     model.warm_up(settings.warm_languages)
     return model
 
@@ -89,7 +91,7 @@ class TextFrontend:
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
+        return list(await self._in_turn(partial(self._model.segments, text, language), len(text), flow))
 
     async def accent_phrases(self, text: str, flow: Flow = ANYONE) -> list[AccentPhrase]:
         """The accent phrases of Japanese ``text``, and exactly the symbols that :meth:`segments` would speak.
@@ -99,12 +101,24 @@ class TextFrontend:
             EmptyText: There is nothing in the text.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
-        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
+        phrases: list[AccentPhrase] = await self._in_turn(partial(self._phrases, text), len(text), flow)
         return phrases
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
         return self._do.load()
+
+    async def _in_turn(self, work: Callable[[], Any], characters: int, flow: Flow) -> Any:
+        """The result of ``work``, done in slices if it is long."""
+        if characters <= SLICE_CHARACTERS:
+            return await self._do(_Work(work, max(1, characters)), flow)
+        sliced = Sliced(work)
+        try:
+            while isinstance(result := await self._do(_Work(sliced.step, SLICE_CHARACTERS), flow), Paused):
+                pass
+            return result
+        finally:
+            sliced.abandon()
 
     def _phrases(self, text: str) -> list[AccentPhrase]:
         self._accents = self._accents or self._load_accents()
