@@ -13,6 +13,7 @@ from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
 from deployments.logs import keep_texts_out
 from deployments.settings import BatchLimits, StorageSettings, TextSettings
+from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
 from deployments.storage.dictionaries import DictionaryStore
 from deployments.storage.records import open_records
 from tts_models.text.languages import resolve_language
@@ -36,8 +37,9 @@ def load(settings: TextSettings) -> SegmentsText:
     """The text frontend, with the dictionaries of ``settings.warm_languages`` in memory."""
     # Imported in the replica only: whoever builds or drives the graph needs no dictionaries.
     from tts_models.text import TextFrontend as Model
+    from tts_models.text.g2p.router import G2PRouter
 
-    model = Model(first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens)
+    model = Model(settings.first_segment_tokens, settings.max_segment_tokens, InSlices(G2PRouter()))
     model.warm_up(settings.warm_languages)
     return model
 
@@ -116,8 +118,8 @@ class TextFrontend:
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        dictionary = await self._dictionary(flow)
-        return list(await self._do(_Work(partial(self._segments, text, language, dictionary), len(text)), flow))
+        read = partial(self._segments, text, language, await self._dictionary(flow))
+        return list(await self._in_turn(read, len(text), flow))
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""
@@ -132,8 +134,8 @@ class TextFrontend:
             ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
-        dictionary = await self._dictionary(flow)
-        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text, dictionary), len(text)), flow)
+        read = partial(self._phrases, text, await self._dictionary(flow))
+        phrases: list[AccentPhrase] = await self._in_turn(read, len(text), flow)
         return phrases
 
     async def load(self) -> ReplicaLoad:
@@ -143,6 +145,18 @@ class TextFrontend:
     async def _dictionary(self, flow: Flow) -> Dictionary | None:
         """The entries that hold for ``flow``, as they are now; None without any."""
         return await self._dictionaries.of(flow.tenant) if self._dictionaries else None
+
+    async def _in_turn(self, work: Callable[[], Any], characters: int, flow: Flow) -> Any:
+        """The result of ``work``, done in slices if it is long."""
+        if characters <= SLICE_CHARACTERS:
+            return await self._do(_Work(work, max(1, characters)), flow)
+        sliced = Sliced(work)
+        try:
+            while isinstance(result := await self._do(_Work(sliced.step, SLICE_CHARACTERS), flow), Paused):
+                pass
+            return result
+        finally:
+            sliced.abandon()
 
     def _segments(self, text: str, language: str, dictionary: Dictionary | None) -> Sequence[Phonemes]:
         if self._forbidden:
