@@ -18,7 +18,7 @@ from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, health, jobs, load, openai_models, openai_speech
+from serve_app.http import captions, dictionaries, health, jobs, load, openai_models, openai_speech
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
@@ -101,7 +101,7 @@ def create_app(
         records=records,
         jobs=long_work,
     )
-    for routes in (openai_speech, captions, jobs, openai_models, health, load):
+    for routes in (openai_speech, captions, jobs, openai_models, dictionaries, health, load):
         app.include_router(routes.router)
     describe_keys(app)
     long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}

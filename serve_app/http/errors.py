@@ -5,11 +5,14 @@
     exception                                      status   code
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
+      ForbiddenText (content_policy_violation),
       InvalidRequest, a body that does not validate   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
-    ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
-    JobNotFound                                       404   job_not_found
+    NotAllowed                                        403   not_allowed
+    ModelNotFound, VoiceNotFound, NoSuchEntry,
+      JobNotFound, no such route                      404   model_, voice_, entry_, job_not_found, not_found
     a method the route does not have                  405   method_not_allowed
+    DuplicateEntry, DictionaryFull                    409   duplicate_entry, dictionary_full
     JobNotReady, KeyReused                            409   job_not_ready, idempotency_key_reused
     LimitExceeded                                     429   rate_limit_exceeded   with Retry-After
     a body over the limit                             413   request_too_large
@@ -42,12 +45,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import ShuttingDown, StorageUnavailable
+from deployments.storage.dictionaries import DictionaryFull, DuplicateEntry, NoSuchEntry
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from serve_app.jobs.board import JobNotFound, JobNotReady, KeyReused
 from tts_models.errors import (
     EmptyText,
+    ForbiddenText,
     ReferenceAudioError,
     RequestError,
     SynthesisError,
@@ -68,6 +73,10 @@ class ModelNotFound(RequestError):
     """No model of that name."""
 
     default_param = "model"
+
+
+class NotAllowed(RequestError):
+    """The caller may read this, but not change it."""
 
 
 class BodyTooLarge(HTTPException):
@@ -140,12 +149,17 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         TextTooLong: (400, "input_too_long"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
+        ForbiddenText: (400, "content_policy_violation"),
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
         JobNotFound: (404, "job_not_found"),
         JobNotReady: (409, "job_not_ready"),
         KeyReused: (409, "idempotency_key_reused"),
+        NoSuchEntry: (404, "entry_not_found"),
+        NotAllowed: (403, "not_allowed"),
+        DuplicateEntry: (409, "duplicate_entry"),
+        DictionaryFull: (409, "dictionary_full"),
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
@@ -244,12 +258,16 @@ def log(error: Exception, scope: Scope) -> None:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)
 
 
+class BrokenOff(Exception):
+    """A response that could not be ended; args: the request id, by which the log says why."""
+
+
 class UnknownErrorMiddleware:
     """Answers what no exception handler knew, and logs it once.
 
     Inside the request id's middleware, so that the answer carries the id, which Starlette's own last resort would not.
-    An exception after the response has started is logged and raised on: the server then drops the connection without
-    ending the body, which is how the client learns that the audio is incomplete.
+    An exception after the response has started is logged, and another one raised that tells nothing: the server drops
+    the connection without ending the body, which is how the client learns that the audio is incomplete.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -276,7 +294,8 @@ class UnknownErrorMiddleware:
         except Exception as error:
             log(error, scope)
             if started:
-                raise
+                # Ray's proxy logs what arrives there, in a process where nobody keeps texts out of logs.
+                raise BrokenOff(request_id_of(scope)) from None
             await describe(error, Request(scope)).response()(scope, receive, send)
 
 
