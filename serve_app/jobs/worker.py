@@ -174,7 +174,7 @@ class _Making:
         self.progress = Progress()
         self._job = job
         self._board = board
-        flow = Flow(id=job.id, key=job.caller, weight=job.weight, priority=Priority.BATCH)
+        flow = Flow(job.id, job.caller, job.weight, Priority.BATCH, tenant=job.tenant)
         self._graph = graph.scheduled(flow)
         self._offer = offer
         self._scratch = scratch
