@@ -18,10 +18,12 @@ here but beside it in the YAML, where Ray's operators look for it; :class:`Batch
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tts_models.types import MAX_TOKENS
 
@@ -141,6 +143,28 @@ class HttpSettings(Settings):
         pattern="^/",
         description="Where VOICEVOX's API is found; / for clients that expect it at the root, null for nowhere.",
     )
+    api_keys: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Whether callers need an API key: required, off, or auto, which needs none from clients on this"
+        " machine while the server listens on the loopback interface only.",
+    )
+    voicevox_requires_key: bool = Field(
+        default=True,
+        description="Whether VOICEVOX's API asks for a key where the other routes do; its clients can send none but in"
+        " their address, http://:KEY@host.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks (10.0.0.0/8) of proxies that are believed in X-Forwarded-For; one on the"
+        " server's own machine always is.",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy, strict=False)  # a ValueError that says which
+        return proxies
 
 
 class StorageSettings(Settings):

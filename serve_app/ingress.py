@@ -14,7 +14,7 @@ from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import open_records
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
-from serve_app.replicas import RunningReplicas
+from serve_app.replicas import RunningReplicas, listening_address
 from serve_app.voicevox.app import mount_voicevox
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -54,7 +54,13 @@ class SpeechIngress:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
         replicas = RunningReplicas(serve.get_replica_context().app_name)
         app = create_app(
-            self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas, records=self._records
+            self._graph,
+            self._voices,
+            self._http,
+            behind_ray_proxy=True,
+            replicas=replicas,
+            records=self._records,
+            listens_on=listening_address(),
         )
         mount_voicevox(app)
         return app

@@ -12,13 +12,17 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from deployments.settings import HttpSettings
+from deployments.storage.api_keys import ApiKeys
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.graph import SpeechGraph
 from serve_app.http import captions, health, openai_models, openai_speech
+from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import Admission, HttpContext, Outcome, Replicas
 from serve_app.http.errors import UnknownErrorMiddleware, handle
+from serve_app.http.keyring import Keyring
 from serve_app.http.metrics import outcome_counter
+from serve_app.http.openapi import describe_keys
 from serve_app.http.request_id import RequestIdMiddleware
 from tts_models.errors import TtsError
 from tts_models.speaker.voices import VoiceCatalogue
@@ -37,6 +41,7 @@ def create_app(
     count: Callable[[Outcome], None] | None = None,
     replicas: Replicas | None = None,
     records: Records | None = None,
+    listens_on: str | None = "127.0.0.1",
 ) -> FastAPI:
     """The application.
 
@@ -48,7 +53,9 @@ def create_app(
         count: Told the outcome of every speech request; Ray's metrics where absent.
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
         records: What is kept across restarts; in memory where absent.
+        listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
     """
+    records = records or SqliteRecords(Path(":memory:"))
     app = FastAPIOffline(
         title="Voicegraph",
         version=_version(),
@@ -64,12 +71,14 @@ def create_app(
         count=count or outcome_counter(),
         replicas=replicas or _no_replicas,
         admission=Admission(settings.max_concurrent_speech),
-        records=records or SqliteRecords(Path(":memory:")),
+        records=records,
     )
     for routes in (openai_speech, captions, openai_models, health):
         app.include_router(routes.router)
+    describe_keys(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(AccessMiddleware, settings=settings, keyring=Keyring(ApiKeys(records)), listens_on=listens_on)
     app.add_middleware(UnknownErrorMiddleware)
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app

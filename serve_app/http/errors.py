@@ -6,6 +6,7 @@
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
       InvalidRequest, a body that does not validate   400   its own
+    Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
     a method the route does not have                  405   method_not_allowed
     a body over the limit                             413   request_too_large
@@ -69,6 +70,19 @@ class BodyTooLarge(HTTPException):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(413, f"The request body is larger than the {max_bytes:,} bytes this server accepts.")
+
+
+class Unauthorized(HTTPException):
+    """The request needs an API key that is good; args: message, code.
+
+    An ``HTTPException`` because it is raised in front of the routes, where it is nothing to log.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        # RFC 6750: whoever sent no credentials at all is told no error.
+        problem = "" if code == "missing_api_key" else ', error="invalid_token"'
+        super().__init__(401, message, {"WWW-Authenticate": f'Bearer realm="voicegraph"{problem}'})
+        self.code = code
 
 
 _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
@@ -220,7 +234,7 @@ def _retry_after(error: TtsError) -> dict[str, str]:
 
 
 def _http_failure(error: HTTPException, request: Request) -> Failure:
-    code = _HTTP_CODES.get(error.status_code, "invalid_request")
+    code = getattr(error, "code", "") or _HTTP_CODES.get(error.status_code, "invalid_request")
     path = _shown(request.url.path)
     match error.status_code:
         case 400:
