@@ -270,6 +270,12 @@ def segment_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
 
 
+def shared_silence(silence_s: float) -> tuple[float, float]:
+    """The part of the silence between two segments that belongs to the first, and to the second, seconds."""
+    before_s = min(silence_s / 2, BEFORE_S)
+    return silence_s - before_s, before_s
+
+
 def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonemes]:
     """Those that are spoken, the silence to be heard around each in its ``pause_before_s`` and ``pause_after_s``.
 
@@ -293,9 +299,7 @@ def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonem
         if following_s is None:
             after_s, next_s = asked_s or min(segment.gap_after_s, END_S), 0.0
         else:
-            silence_s = following_s or segment.gap_after_s / speed
-            next_s = min(silence_s / 2, BEFORE_S)
-            after_s = silence_s - next_s
+            after_s, next_s = shared_silence(following_s or segment.gap_after_s / speed)
         result.append(replace(segment, pause_before_s=before_s, pause_after_s=after_s))
         before_s = next_s
     return result
