@@ -10,6 +10,7 @@ from ray.serve import Application, Deployment
 
 from deployments import acoustic, speaker_encoder, text_frontend, vocoder
 from deployments.acoustic import AcousticModel
+from deployments.admission import Admission
 from deployments.settings import AppSettings
 from deployments.speaker_encoder import SpeakerEncoder
 from deployments.text_frontend import TextFrontend
@@ -45,6 +46,7 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
         speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
         acoustic=_deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         vocoder=_deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
+        admission=_deployment(Admission).bind(settings.admission),
         settings=settings,
         load_voices=loaders.voices,
     )

@@ -22,8 +22,8 @@ import base64
 import binascii
 import re
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.settings import HttpSettings
 from deployments.storage.api_keys import ApiKey, key_id_in
@@ -32,12 +32,14 @@ from serve_app.http.caller import Caller
 from serve_app.http.client_address import ClientAddress, is_loopback
 from serve_app.http.errors import Unauthorized
 from serve_app.http.keyring import Keyring
+from serve_app.http.limits import Limiter, enter
 
 _OPEN = re.compile(
     r"/(health|docs|docs/.+|openapi\.json|static-offline-docs/.+|v1/(models|models/.+|audio/(models|voices)|test))?"
 )
 """Paths that GET and HEAD read without a key."""
 
+_HEALTH = "/health"
 _HOW_TO_SEND = (
     "Send one in the header `Authorization: Bearer KEY`; whoever runs the server makes it with `voicegraph keys`."
 )
@@ -50,11 +52,16 @@ class AccessMiddleware:
         app: The application behind; something in front must turn errors into responses.
         settings: When a key is needed.
         keyring: The keys.
+        limiter: Counts what callers ask for.
         listens_on: Address or name that the server's socket is bound to; None if nobody knows, which counts as open.
     """
 
-    def __init__(self, app: ASGIApp, settings: HttpSettings, keyring: Keyring, listens_on: str | None) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: HttpSettings, keyring: Keyring, limiter: Limiter, listens_on: str | None
+    ) -> None:
         self.app = app
+        self._limits = settings.limits
+        self._limiter = limiter
         self._mode = settings.api_keys
         self._keyring = keyring
         self._is_local = listens_on is not None and is_loopback(listens_on)
@@ -66,24 +73,48 @@ class AccessMiddleware:
 
         Raises:
             Unauthorized: A key is needed, and there is none or a wrong one.
+            LimitExceeded: The caller has asked for too much.
             StageUnavailable: The keys cannot be read.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = await self._caller(scope)
-        await self.app(scope, receive, send)
-
-    async def _caller(self, scope: Scope) -> Caller:
         address = self._address_of(scope)
         presented = presented_key(Headers(scope=scope))
         needs_key = self._needs_key(address)
-        key = await self._find(presented) if self._mode != "off" else None
-        if key is not None and key.state() == "active":
-            return _caller_of_key(key, address)
-        if needs_key and not self._is_open(scope):
-            raise _refusal(presented, key)
-        return Caller(address=address, is_admin=not needs_key)
+        found = await self._find(presented) if self._mode != "off" else None
+        key = found if found and found.state() == "active" else None
+        caller = self._caller(key, address, is_admin=not needs_key)
+        limits = self._limiter.begin(caller, key.limits if key else None)
+        if self._path(scope) != _HEALTH:
+            await limits.take("requests")
+        if needs_key and key is None and not self._is_open(scope):
+            raise _refusal(presented, found)
+        scope.setdefault("state", {})["caller"] = caller
+        enter(limits)
+
+        async def send_with_limits(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(limits.headers())
+            await send(message)
+
+        await self.app(scope, receive, send_with_limits)
+
+    def _caller(self, key: ApiKey | None, address: str, *, is_admin: bool) -> Caller:
+        if key is None:
+            is_near = not self._limits.loopback and (not address or is_loopback(address))
+            max_running = None if is_near else self._limits.address_max_running
+            return Caller(address=address, max_running=max_running, is_admin=is_admin)
+        max_waiting = key.limits.max_waiting
+        return Caller(
+            key_id=key.key_id,
+            tenant=key.tenant,
+            address=address,
+            weight=key.weight,
+            max_running=key.limits.max_running or self._limits.key_max_running,
+            max_waiting=self._limits.key_max_waiting if max_waiting is None else max_waiting,
+            is_admin=key.admin,
+        )
 
     def _needs_key(self, address: str) -> bool:
         match self._mode:
@@ -93,8 +124,12 @@ class AccessMiddleware:
                 return True
         return not (self._is_local and (not address or is_loopback(address)))
 
+    @staticmethod
+    def _path(scope: Scope) -> str:
+        return str(scope["path"]).removeprefix(str(scope.get("root_path", "")).rstrip("/"))
+
     def _is_open(self, scope: Scope) -> bool:
-        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")).rstrip("/"))
+        path = self._path(scope)
         if self._open_mount == "/":
             if not path.startswith("/v1/"):
                 return True
@@ -134,18 +169,6 @@ def presented_key(headers: Headers) -> str:
 def is_open(method: str, path: str) -> bool:
     """Whether a request is answered without a key, whatever the settings."""
     return method in ("GET", "HEAD") and _OPEN.fullmatch(path) is not None
-
-
-def _caller_of_key(key: ApiKey, address: str) -> Caller:
-    return Caller(
-        key_id=key.key_id,
-        tenant=key.tenant,
-        address=address,
-        weight=key.weight,
-        max_running=key.limits.max_running,
-        max_waiting=key.limits.max_waiting,
-        is_admin=key.admin,
-    )
 
 
 def _refusal(presented: str, key: ApiKey | None) -> Unauthorized:

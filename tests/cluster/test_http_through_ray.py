@@ -145,7 +145,7 @@ def test_health_counts_replicas(server: Cluster) -> None:
 
     assert response.status_code == 200
     replicas = response.json()["replicas"]
-    assert set(replicas) == {"Ingress", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"}
+    assert set(replicas) == {"Ingress", "Admission", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"}
     assert all(replicas.values())
 
 
