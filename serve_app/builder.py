@@ -27,6 +27,7 @@ class Loaders:
     acoustic: Any = acoustic.load
     vocoder: Any = vocoder.load
     voices: Any = load_voices
+    decode: str | None = None  # import path of what opens reference audio
 
 
 def build(args: AppSettings) -> Application:
@@ -43,7 +44,7 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     assets = settings.assets
     return _deployment(serve.ingress()(SpeechIngress), "Ingress").bind(
         text=_deployment(TextFrontend).bind(settings.text, loaders.text),
-        speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
+        speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker, loaders.decode),
         acoustic=_deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         vocoder=_deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
         admission=_deployment(Admission).bind(settings.admission),

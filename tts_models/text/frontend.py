@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -12,6 +12,9 @@ from tts_models.errors import EmptyText, UnpronounceableText
 from tts_models.text.align import align
 from tts_models.text.chunks import Chunk, split_text
 from tts_models.text.controls import ControlledText, parse_controls
+from tts_models.text.dictionary import Dictionary
+from tts_models.text.dictionary.entry import Alphabet, pronunciation_of
+from tts_models.text.g2p.given import Given
 from tts_models.text.g2p.router import G2PRouter
 from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_and_trace
 from tts_models.text.gaps import gap_s
@@ -49,14 +52,15 @@ class TextFrontend:
         self,
         first_segment_tokens: int = FIRST_SEGMENT_TOKENS,
         max_segment_tokens: int = MAX_SEGMENT_TOKENS,
-        g2p: Callable[[Sequence[str], str], list[list[Word]]] | None = None,
+        g2p: Callable[[Sequence[str], str, Mapping[int, Sequence[Given]]], list[list[Word]]] | None = None,
     ) -> None:
         """Sets the lengths of segments.
 
         Args:
             first_segment_tokens: Preferred length of an utterance's first segment; sound starts after it is made.
             max_segment_tokens: Longest segment, at most 510 tokens.
-            g2p: Words of consecutive texts in a language; a :class:`G2PRouter` if not given.
+            g2p: Words of consecutive texts in a language, some of whose pronunciations are given; a
+                :class:`G2PRouter` if not given.
 
         Raises:
             ValueError: Not ``MIN_TOKENS <= first_segment_tokens <= max_segment_tokens <= MAX_TOKENS``.
@@ -80,13 +84,14 @@ class TextFrontend:
             tag = resolve_language(language).tag
             self.segments(_WARM_UP_TEXT[tag], tag)
 
-    def segments(self, text: str, language: str) -> list[Phonemes]:
+    def segments(self, text: str, language: str, dictionary: Dictionary | None = None) -> list[Phonemes]:
         """Cuts ``text`` into segments and says how each is pronounced.
 
         Args:
             text: What to say. ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and between segments there
                 is the gap that the language has there.
             language: BCP-47 tag of one of our languages.
+            dictionary: How words are read that it holds; what the text itself says about a word goes before.
 
         Returns:
             At least one segment, none without sound; their texts hold every letter and digit of ``text`` in order.
@@ -102,7 +107,7 @@ class TextFrontend:
             raise EmptyText("The text is empty: there is nothing to say.")
         controlled = parse_controls(text)
         blocks = split_text(controlled)
-        spoken = self._words(controlled.text, blocks, tag)
+        spoken = self._words(controlled.text, blocks, tag, dictionary)
         result: list[Phonemes] = []
         pause_s = 0.0
         for chunks, words, (_, pause_after_s) in zip(blocks, spoken, [*controlled.pauses, (0, 0.0)], strict=True):
@@ -140,12 +145,15 @@ class TextFrontend:
             segments.append(Phonemes(written, symbols, encode(symbols), tag, words=marks, gap_after_s=gap))
         return segments
 
-    def _words(self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:
+    def _words(
+        self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str, dictionary: Dictionary | None
+    ) -> list[list[Word]]:
         """The words of each block, their offsets those of ``text``."""
         plain = [chunk for chunks in blocks for chunk in chunks if chunk.symbols is None]
-        written = [text[chunk.start : chunk.end] for chunk in plain]
-        normalized = [_normalized(piece, tag) for piece in written]
-        spoken = iter(zip(written, normalized, self._g2p(normalized, tag), strict=True))
+        readings = [_reading(text, chunk, tag, dictionary) for chunk in plain]
+        given = {index: reading.given for index, reading in enumerate(readings) if reading.given}
+        said = self._g2p([reading.said for reading in readings], tag, given)
+        spoken = iter(zip(readings, said, strict=True))
         result = []
         for chunks in blocks:
             block: list[Word] = []
@@ -153,9 +161,9 @@ class TextFrontend:
                 if chunk.symbols is not None:
                     words = [Word(chunk.start, chunk.end, chunk.symbols, space=False)]
                 else:
-                    piece, said, words = next(spoken)
-                    mark_phrases(words, said, tag)
-                    _locate(words, align(piece, said), chunk.start)
+                    reading, words = next(spoken)
+                    mark_phrases(words, reading.said, tag)
+                    _locate(words, reading.to_text)
                 if words:
                     _end(words[-1], chunk, text)
                 block.extend(words)
@@ -163,9 +171,51 @@ class TextFrontend:
         return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What to say for a chunk.
+
+    Attributes:
+        said: Normalised, in words.
+        to_text: For each offset of ``said`` and its end: the one in the text.
+        given: The words in ``said`` whose pronunciation is given.
+    """
+
+    said: str
+    to_text: Sequence[int]
+    given: Sequence[Given] = ()
+
+
+def _reading(text: str, chunk: Chunk, tag: str, dictionary: Dictionary | None) -> _Reading:
+    """What to say for a ``chunk`` of ``text``: entries of the dictionary as they have it, the rest normalised."""
+    matches = dictionary.matches(text, tag, chunk.start, chunk.end) if dictionary else []
+    parts: list[str] = []
+    to_text: list[int] = []
+    given: list[Given] = []
+    position = chunk.start
+    for match in [*matches, None]:
+        end = match.start if match else chunk.end
+        written = text[position:end]
+        said = _normalized(_BULLET.sub("", written) if position == chunk.start else written, tag) if written else ""
+        parts.append(said)
+        to_text.extend(position + offset for offset in align(written, said)[:-1])
+        if match is None:
+            break
+        if match.entry.alphabet is Alphabet.TEXT:
+            said = _normalized(match.entry.pronunciation, tag)
+            to_text.extend([match.start, *[match.end] * (len(said) - 1)])
+        else:
+            said = text[match.start : match.end]
+            given.append(Given(len(to_text), len(to_text) + len(said), pronunciation_of(match.entry)))
+            to_text.extend(range(match.start, match.end))
+        parts.append(said)
+        position = match.end
+    return _Reading("".join(parts), [*to_text, chunk.end], given)
+
+
 def _normalized(written: str, tag: str) -> str:
     """What to say for ``written``, compatibility forms (ﬁ, Ａ, ｱ, 𝐇) as plain letters."""
-    plain = _LETTERS.sub(lambda match: _composed(match.group()), _STACKED_MARKS.sub("", _BULLET.sub("", written)))
+    plain = _LETTERS.sub(lambda match: _composed(match.group()), _STACKED_MARKS.sub("", written))
     spoken = normalize(plain, tag)
     if is_pronounceable(plain) and not is_pronounceable(spoken):
         spoken = plain
@@ -178,10 +228,10 @@ def _composed(letters: str) -> str:
     return composed if is_pronounceable(composed) or not is_pronounceable(letters) else letters
 
 
-def _locate(words: list[Word], to_written: Sequence[int], offset: int) -> None:
-    """Changes the offsets of ``words`` from what is said to the text as it was written, of which this is a piece."""
+def _locate(words: list[Word], to_text: Sequence[int]) -> None:
+    """Changes the offsets of ``words`` from what is said to the text as it was written."""
     for word in words:
-        word.start, word.end = offset + to_written[word.start], offset + to_written[word.end]
+        word.start, word.end = to_text[word.start], to_text[word.end]
 
 
 def _end(word: Word, chunk: Chunk, text: str) -> None:
