@@ -20,6 +20,7 @@ from serve_app.voicevox import info_routes, query_routes, setting_routes, synthe
 from serve_app.voicevox.engine import Engine
 from serve_app.voicevox.origins import OriginMiddleware, SettingStore
 from serve_app.voicevox.presets import Presets
+from serve_app.voicevox.samples import Samples
 from serve_app.voicevox.schemas import KanaBadRequest
 from serve_app.voicevox.speakers import NoSuchStyle, Speakers
 from tts_models.errors import TtsError
@@ -67,6 +68,7 @@ def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
     )
     for routes in (query_routes, synthesis_routes, info_routes, setting_routes):
         app.include_router(routes.router)
+    app.state.samples = Samples()
     app.state.setting = SettingStore(context.records)
     app.add_middleware(OriginMiddleware, store=app.state.setting, elsewhere=tuple(settings.allowed_origins))
     return app
