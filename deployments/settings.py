@@ -271,6 +271,9 @@ class BatchLimits(Settings):
         " 25 ms; speaker encoder, samples at 16 kHz.",
     )
     wait_s: float = Field(ge=0, le=1, description="How long an incomplete batch waits for company, seconds.")
+    max_run_s: float = Field(
+        gt=0, description="Longest a batch may run, seconds: a replica that takes longer hangs, and is replaced."
+    )
 
 
 def field_table(settings: type[Settings] = AppSettings, prefix: str = "") -> list[tuple[str, str, str]]:

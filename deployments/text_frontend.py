@@ -75,7 +75,10 @@ class TextFrontend:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = thread.submit(load, settings).result()
         self._do: FairWorker[_Work, Any] = FairWorker(
-            _each, lambda work: work.characters, thread, BatchLimits(max_items=1, max_padded_work=1, wait_s=0)
+            _each,
+            lambda work: work.characters,
+            thread,
+            BatchLimits(max_items=1, max_padded_work=1, wait_s=0, max_run_s=60),
         )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
@@ -90,6 +93,10 @@ class TextFrontend:
             UnsupportedLanguage: No language of that tag.
         """
         return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
+
+    async def check_health(self) -> None:
+        """Raise if a text has been worked on for too long."""
+        await self._do.check_health()
 
     async def accent_phrases(self, text: str, flow: Flow = ANYONE) -> list[AccentPhrase]:
         """The accent phrases of Japanese ``text``, and exactly the symbols that :meth:`segments` would speak.

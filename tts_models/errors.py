@@ -13,6 +13,7 @@
      |  + VoiceNotFound         no voice of that name
      + AssetError               a missing or corrupt asset; a replica with it does not start
      + SynthesisError           a model made empty or non-finite output
+     + OutOfMemory              the memory a model has does not do for a batch; a smaller one may fit
 
 Arguments are positional and all go to ``super().__init__``: exceptions with keyword-only arguments do not survive the
 pickling between replicas. The message is written for whoever made the request: what was wrong, why, what would work.
@@ -93,3 +94,7 @@ class AssetError(TtsError):
 
 class SynthesisError(TtsError):
     """A model returned empty or non-finite output."""
+
+
+class OutOfMemory(TtsError):
+    """The memory that a model has, of its device or of the machine, does not do for a batch."""

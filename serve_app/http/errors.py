@@ -15,6 +15,8 @@
     Overloaded                                        429   overloaded            with Retry-After
     SynthesisError                                    500   synthesis_failed
     StageUnavailable                                  503   unavailable           with Retry-After
+    StorageUnavailable                                503   storage_unavailable   with Retry-After
+    ShuttingDown                                      503   shutting_down         with Retry-After
     DeadlineExceeded                                  503   deadline_exceeded     with Retry-After where that helps
     anything else                                     500   internal_error        fixed text, never the exception's own
 
@@ -36,6 +38,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deployments.errors import ShuttingDown, StorageUnavailable
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
@@ -125,6 +128,8 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
+        StorageUnavailable: (503, "storage_unavailable"),
+        ShuttingDown: (503, "shutting_down"),
         DeadlineExceeded: (503, "deadline_exceeded"),
     }
 )
@@ -255,7 +260,7 @@ def _retry_after(error: TtsError) -> dict[str, str]:
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }
-        case StageUnavailable():
+        case StageUnavailable() | StorageUnavailable() | ShuttingDown():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}
 

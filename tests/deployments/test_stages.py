@@ -116,7 +116,7 @@ async def test_not_a_number_does_not_leave_the_vocoder() -> None:
 )
 async def test_a_wrong_user_config_is_refused_and_a_right_one_taken(make: Any) -> None:
     stage = make()
-    stage.reconfigure({"max_items": 3, "max_padded_work": 10, "wait_s": 0.5})
+    stage.reconfigure({"max_items": 3, "max_padded_work": 10, "wait_s": 0.5, "max_run_s": 60})
     for wrong in ({"max_items": 3}, {"max_items": 3, "max_padded_work": 10, "wait": 0.5}, {}):
         with pytest.raises(ValidationError):
             stage.reconfigure(wrong)
