@@ -72,7 +72,9 @@ def served(real: RealGraph, voice: Voice, tmp_path: Path) -> Served:
 @pytest.fixture
 async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(served.app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test/voicevox", timeout=300) as client:
+    patience = {"x-request-timeout-seconds": "300"}  # a busy machine is no fault
+    base_url = "http://test/voicevox"
+    async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=patience, timeout=300) as client:
         yield client
 
 
