@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
+from deployments.logs import keep_texts_out
 from deployments.settings import BatchLimits, TextSettings
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
+
+if TYPE_CHECKING:
+    from tts_models.text.word_filter import WordFilter
 
 
 class SegmentsText(Protocol):
@@ -48,6 +52,15 @@ def load_accents(settings: TextSettings) -> AnalysesAccents:
     return AccentAnalyser(settings.first_segment_tokens, settings.max_segment_tokens)
 
 
+def word_filter(settings: TextSettings) -> WordFilter | None:
+    """What may not be spoken; None if everything may."""
+    if not (settings.forbidden or settings.forbidden_file or settings.forbidden_hook):
+        return None
+    from tts_models.text.word_filter import WordFilter
+
+    return WordFilter(settings.forbidden, settings.forbidden_file, settings.forbidden_hook)
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """Something to do in the thread, and the number of characters it is done to."""
@@ -71,6 +84,7 @@ class TextFrontend:
         load: Callable[[TextSettings], SegmentsText] = load,
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
     ) -> None:
+        keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = thread.submit(load, settings).result()
@@ -82,6 +96,7 @@ class TextFrontend:
         )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
+        self._forbidden = word_filter(settings)
 
     async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
@@ -89,10 +104,11 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
+        return list(await self._do(_Work(partial(self._segments, text, language), len(text)), flow))
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""
@@ -104,6 +120,7 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
         phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
@@ -113,10 +130,25 @@ class TextFrontend:
         """What this replica has to do."""
         return self._do.load()
 
+    def _segments(self, text: str, language: str) -> Sequence[Phonemes]:
+        if self._forbidden:
+            _check(self._forbidden, text, language)
+        return self._model.segments(text, language)
+
     def _phrases(self, text: str) -> list[AccentPhrase]:
+        if self._forbidden:
+            _check(self._forbidden, text, "ja")
         self._accents = self._accents or self._load_accents()
         return list(self._accents.phrases(text))
 
 
 def _each(batch: Sequence[_Work]) -> list[Any]:
     return [work.run() for work in batch]
+
+
+def _check(forbidden: WordFilter, text: str, language: str) -> None:
+    """Passes if neither what was written is forbidden nor what is read, without the controls in it."""
+    from tts_models.text.controls import parse_controls
+
+    forbidden.check(text, language)
+    forbidden.check(parse_controls(text).text, language)

@@ -5,6 +5,7 @@
     exception                                      status   code
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
+      ForbiddenText (content_policy_violation),
       InvalidRequest, a body that does not validate   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
@@ -44,6 +45,7 @@ from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
     EmptyText,
+    ForbiddenText,
     ReferenceAudioError,
     RequestError,
     SynthesisError,
@@ -122,6 +124,7 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         TextTooLong: (400, "input_too_long"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
+        ForbiddenText: (400, "content_policy_violation"),
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
@@ -215,12 +218,16 @@ def log(error: Exception, scope: Scope) -> None:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)
 
 
+class BrokenOff(Exception):
+    """A response that could not be ended; args: the request id, by which the log says why."""
+
+
 class UnknownErrorMiddleware:
     """Answers what no exception handler knew, and logs it once.
 
     Inside the request id's middleware, so that the answer carries the id, which Starlette's own last resort would not.
-    An exception after the response has started is logged and raised on: the server then drops the connection without
-    ending the body, which is how the client learns that the audio is incomplete.
+    An exception after the response has started is logged, and another one raised that tells nothing: the server drops
+    the connection without ending the body, which is how the client learns that the audio is incomplete.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -247,7 +254,8 @@ class UnknownErrorMiddleware:
         except Exception as error:
             log(error, scope)
             if started:
-                raise
+                # Ray's proxy logs what arrives there, in a process where nobody keeps texts out of logs.
+                raise BrokenOff(request_id_of(scope)) from None
             await describe(error, Request(scope)).response()(scope, receive, send)
 
 
