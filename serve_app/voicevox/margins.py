@@ -28,11 +28,13 @@ class Margins:
         edges: Of its audio.
         first: Where its first mora begins.
         last: Where its last mora ends.
+        early: How much before the first mora its sound may begin.
     """
 
     edges: Edges
     first: int
     last: int
+    early: int
 
     @property
     def before(self) -> int:
@@ -44,18 +46,14 @@ class Margins:
         """Played behind the last mora."""
         return max(self.edges.end - self.last, 0)
 
-    @property
-    def early(self) -> int:
-        """How much before the first mora its sound may begin."""
-        soft = self.edges.start + silence_samples(ROOM_S) if self.edges.start else self.edges.sound_start
-        return max(self.first - soft, 0)
-
 
 def margins(segment: Segment, durations_frames: IntArray, energy: FloatArray | None) -> Margins:
     """The margins of ``segment`` said with such durations and energy."""
     ends = np.concatenate([[0], np.cumsum(durations_frames)]) * FRAME_SAMPLES
     at = edges(energy, int(durations_frames.sum()))
-    return Margins(at, int(ends[segment.first_token]), int(ends[segment.last_token]))
+    first, last = int(ends[segment.first_token]), int(ends[segment.last_token])
+    soft = min(at.start + silence_samples(ROOM_S), at.sound_start)
+    return Margins(at, first, last, 0 if energy is None else max(first - soft, 0))
 
 
 def joined(one: Margins, two: Margins, silence_s: float) -> int:
