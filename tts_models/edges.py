@@ -11,7 +11,7 @@
 The vocoder makes 0.3 to 1.5 s of silence around every segment, each of which was a recording of its own in training.
 The durations say little about it (the last vowel carries most of what follows it, and speed moves the sound among its
 tokens), but the energy curve does. It is known without making audio, so whoever only asks when things are heard cuts at
-the same samples. Measured in ``tests/timings/test_real_joins.py`` and ADR 11.
+the same samples. Measured in ``tests/timings/test_real_joins.py`` and ADR 13.
 """
 
 from __future__ import annotations
