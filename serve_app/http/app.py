@@ -18,7 +18,7 @@ from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, dictionaries, health, jobs, load, openai_models, openai_speech
+from serve_app.http import captions, dictionaries, health, jobs, load, openai_models, openai_speech, past_captions
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
@@ -27,6 +27,7 @@ from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
+from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
@@ -100,8 +101,9 @@ def create_app(
         stages=stages or _no_stages,
         records=records,
         jobs=long_work,
+        captions=CaptionKeeper.of(records, settings),
     )
-    for routes in (openai_speech, captions, jobs, openai_models, dictionaries, health, load):
+    for routes in (openai_speech, captions, past_captions, jobs, openai_models, dictionaries, health, load):
         app.include_router(routes.router)
     describe_keys(app)
     long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}

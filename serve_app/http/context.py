@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -11,14 +11,15 @@ from fastapi import Depends, Request
 from deployments.settings import HttpSettings
 from deployments.storage.records import Records
 from serve_app.admission import Admits
-from serve_app.graph import SpeechGraph
+from serve_app.graph import SpeechGraph, SpokenAudio
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from tts_models.speaker.voices import VoiceCatalogue
+from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
-"""How a valid speech request ended: all audio sent; refused by a stage before any audio; failed on the server before
-any audio; failed after some audio had been sent; given up by the client."""
+"""How a valid speech request ended: all audio sent; refused before any audio, for want of room or time; failed on the
+server before any audio; failed after some audio had been sent; given up by the client."""
 
 
 Replicas = Callable[[], Awaitable[Mapping[str, int]]]
@@ -63,6 +64,20 @@ class Jobs:
     redirects: bool = False
 
 
+class KeepsCaptions(Protocol):
+    """What routes need of the keeper of captions; see :class:`~serve_app.http.past_captions.CaptionKeeper`."""
+
+    def noted(
+        self, audio: AsyncGenerator[SpokenAudio], tenant: str, request_id: str, text: str
+    ) -> AsyncGenerator[SpokenAudio]:
+        """The same audio, written down."""
+        ...
+
+    def get(self, tenant: str, request_id: str) -> tuple[str, list[WordMark], float]:
+        """Text, words and length in seconds of a past request."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpContext:
     """What every route works with.
@@ -78,6 +93,7 @@ class HttpContext:
         stages: What each stage has to do.
         records: What is kept across restarts.
         jobs: Long work, made behind the line.
+        captions: Keeps the captions of past requests.
     """
 
     graph: SpeechGraph
@@ -90,6 +106,7 @@ class HttpContext:
     stages: Stages
     records: Records
     jobs: Jobs
+    captions: KeepsCaptions
 
     @property
     def models(self) -> tuple[str, ...]:
