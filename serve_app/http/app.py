@@ -17,7 +17,7 @@ from deployments.storage.api_keys import ApiKeys
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, health, load, openai_models, openai_speech
+from serve_app.http import captions, dictionaries, health, load, openai_models, openai_speech
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Outcome, Replicas, Stages
@@ -95,7 +95,7 @@ def create_app(
         stages=stages or _no_stages,
         records=records,
     )
-    for routes in (openai_speech, captions, openai_models, health, load):
+    for routes in (openai_speech, captions, openai_models, dictionaries, health, load):
         app.include_router(routes.router)
     describe_keys(app)
     # The last one added is the outermost.
