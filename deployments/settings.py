@@ -239,6 +239,15 @@ class HttpSettings(Settings):
         " server's own machine always is.",
     )
 
+    keep_captions_s: float = Field(
+        default=3600,
+        ge=0,
+        description="How long the captions of a request, and with them its text, can be asked for after it, seconds; 0"
+        " keeps none.",
+    )
+    keep_captions_max: int = Field(
+        default=10_000, ge=1, description="Requests whose captions one ingress replica keeps; the oldest go first."
+    )
     allowed_origins: tuple[str, ...] = Field(
         default=(),
         description="Web origins (https://app.example.com) whose pages may call the API from a browser; [*] is any.",

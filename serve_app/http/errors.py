@@ -13,6 +13,8 @@
       no such route                                   404   model_, voice_, entry_not_found, not_found
     a method the route does not have                  405   method_not_allowed
     DuplicateEntry, DictionaryFull                    409   duplicate_entry, dictionary_full
+    CaptionsNotFound                                  404   captions_not_found
+    CaptionsNotReady                                  409   captions_not_ready      with Retry-After
     LimitExceeded                                     429   rate_limit_exceeded   with Retry-After
     a body over the limit                             413   request_too_large
     a body that is not JSON                           415   unsupported_media_type
@@ -76,6 +78,14 @@ class NotAllowed(RequestError):
     """The caller may read this, but not change it."""
 
 
+class CaptionsNotFound(RequestError):
+    """No captions of that request are kept."""
+
+
+class CaptionsNotReady(RequestError):
+    """The captions of that request will be there when its audio is."""
+
+
 class BodyTooLarge(HTTPException):
     """The request body is longer than the server accepts.
 
@@ -137,6 +147,8 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
         NoSuchEntry: (404, "entry_not_found"),
+        CaptionsNotFound: (404, "captions_not_found"),
+        CaptionsNotReady: (409, "captions_not_ready"),
         NotAllowed: (403, "not_allowed"),
         DuplicateEntry: (409, "duplicate_entry"),
         DictionaryFull: (409, "dictionary_full"),
@@ -221,10 +233,13 @@ async def handle(request: Request, error: Exception) -> JSONResponse:
 def log(error: Exception, scope: Scope) -> None:
     """Writes an error that is not the caller's to the server's log, with its traceback.
 
-    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line.
+    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line. A
+    deadline that a busy server does not meet is nobody's defect, and comes in numbers when there is least time for it.
     """
     where = (scope["method"], scope["path"], request_id_of(scope))
-    if isinstance(error, StageUnavailable) and error.__cause__ is None:
+    if isinstance(error, DeadlineExceeded):
+        logger.info("%s %s was not done in time, request id %s: %s", *where, error.message)
+    elif isinstance(error, StageUnavailable) and error.__cause__ is None:
         logger.error("%s %s failed, request id %s: %s", *where, error.message)
     else:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)
@@ -280,6 +295,8 @@ def _retry_after(error: TtsError) -> dict[str, str]:
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }
+        case CaptionsNotReady():
+            return {"Retry-After": "1"}
         case StageUnavailable() | StorageUnavailable() | ShuttingDown():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}
