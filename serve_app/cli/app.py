@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from serve_app.cli import (
     assets_command,
+    dictionary_command,
     doctor_command,
     jobs_command,
     keys_command,
@@ -45,6 +46,7 @@ app.command("say")(say_command.say)
 app.command("voices")(voices_command.voices)
 app.add_typer(jobs_command.app, name="jobs")
 app.add_typer(keys_command.app, name="keys")
+app.add_typer(dictionary_command.app, name="dictionary")
 app.add_typer(assets_command.app, name="assets")
 app.command("doctor")(doctor_command.doctor)
 
