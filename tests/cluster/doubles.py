@@ -189,7 +189,8 @@ class VocoderDouble:
                 raise RuntimeError("a defect of the model")
             case "vocoder-exits":
                 os._exit(1)
-        return Audio(np.full(item.n_frames * FRAME_SAMPLES, 0.1, dtype=np.float32))
+        samples = np.full(item.n_frames * FRAME_SAMPLES, 0.1, dtype=np.float32)
+        return Audio(samples, durations_frames=np.array([0, item.n_frames, 0, 0]))  # of padding, two tokens, padding
 
 
 def load_text(*_: Any) -> TextDouble:
