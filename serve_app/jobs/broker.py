@@ -94,9 +94,9 @@ class JobSender:
             logger.warning("The broker did not take %s; it will be sent again.", job_id, exc_info=True)
 
     def is_empty(self) -> bool:
-        """Whether the broker holds no message that nobody has taken."""
+        """Whether the broker holds no message that nobody has taken, so that a job which waits has lost its own."""
         if self._url is None:
-            return True
+            return False  # no message, nothing to lose
         if self._redis is None:
             from redis import Redis
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import httpx
 import pytest
 
 from tests.cluster.conftest import Cluster
+from tests.cluster.test_faults import replicas
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 from tts_models.types import FRAME_SAMPLES
@@ -69,15 +68,12 @@ class Desk:
         job: dict[str, Any] = until(lambda: self.is_done(job_id), limit_s, f"{job_id} is done")
         return job
 
-    def kill(self, deployment: str) -> None:
-        """kill -9 of every replica of a deployment."""
-        import ray
-        from ray.util.state import list_actors
-
-        pids = {a.pid for a in list_actors(filters=[("state", "=", "ALIVE")]) if f"#{deployment}#" in (a.name or "")}
-        assert pids, ray.nodes()
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+    def kill_workers(self) -> None:
+        """kill -9 of every worker."""
+        workers = replicas("JobWorker")
+        assert workers
+        for worker in workers:
+            worker.kill()
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +129,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(desk: Desk) -> None:
     frames = [400 + i for i in range(12)]
     job_id = desk.submit(" ".join(map(str, frames)))
     until(lambda: desk.get(job_id).json()["progress"]["segments"] >= 4, 60, "some segments are made")
-    desk.kill("JobWorker")
+    desk.kill_workers()
     job = desk.done(job_id)
 
     assert job["attempts"] == 2
