@@ -96,33 +96,25 @@ class JobBoard:
         now_s = self._clock()
         job = Job(id=f"job_{secrets.token_hex(12)}", created_s=now_s, queued_s=now_s, sent_s=now_s, **fields)
         if idempotency_key:
-            name = hashlib.sha256(f"{job.tenant}\0{idempotency_key}".encode()).hexdigest()
-            claim = f"{job.id} {hashlib.sha256(request).hexdigest()}".encode()
-            lifetime_s = 2 * self.settings.retention_s
-            if known := self._earlier(job.tenant, name, claim):
-                return known, False
-            self._check_room(job)
-            if not self.records.add(_KEYS, name, claim, expires_s=lifetime_s):
-                if known := self._earlier(job.tenant, name, claim):
-                    return known, False
-                self.records.put(_KEYS, name, claim, expires_s=lifetime_s)  # that of a job that is gone
-        else:
-            self._check_room(job)
+            # The key is given to a job before there is one: whoever comes in between makes the same one.
+            job = job.model_copy(update={"id": self._id_for(idempotency_key, job, request)})
+            if known := self.records.get(_JOBS, job.id):
+                return Job.model_validate_json(known), False
+        self._check_room(job)
         self.objects.put(f"{job.folder}/request.json", request)
-        self.records.add(_JOBS, job.id, _bytes(job))
-        return job, True
+        if self.records.add(_JOBS, job.id, _bytes(job)):
+            return job, True
+        return self.get(job.id), False
 
-    def _earlier(self, tenant: str, name: str, claim: bytes) -> Job | None:
-        known = self.records.get(_KEYS, name)
-        if known is None:
-            return None
-        (job_id, digest), mine = known.decode().split(), claim.decode().split()[1]
-        if digest != mine:
+    def _id_for(self, idempotency_key: str, job: Job, request: bytes) -> str:
+        """The id of the job that the key is for; that of ``job`` if it is new."""
+        name = hashlib.sha256(f"{job.tenant}\0{idempotency_key}".encode()).hexdigest()
+        digest = hashlib.sha256(request).hexdigest()
+        self.records.add(_KEYS, name, f"{job.id} {digest}".encode(), expires_s=2 * self.settings.retention_s)
+        job_id, known = (self.records.get(_KEYS, name) or f"{job.id} {digest}".encode()).decode().split()
+        if known != digest:
             raise KeyReused("This Idempotency-Key was used for another request; take a new one.")
-        try:
-            return self.get(job_id, tenant)
-        except JobNotFound:
-            return None
+        return job_id
 
     def _check_room(self, job: Job) -> None:
         waiting = [other for other in self.all() if other.status == "queued"]
