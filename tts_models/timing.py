@@ -23,11 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tts_models.errors import SynthesisError
+from tts_models.prosody import LEAD_S
 from tts_models.text.vocabulary import PUNCTUATION, is_sound
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, IntArray, Phonemes, silence_samples
 
-LEAD_S = 0.040
-"""How much earlier a token is heard than the durations before it sum to, seconds."""
 PADDING_LEAD = 0.1
 """The part of the padding in front in which the first token is heard already, where that is more than ``LEAD_S``."""
 

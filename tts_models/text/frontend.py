@@ -10,17 +10,19 @@ import regex
 
 from tts_models.errors import EmptyText, UnpronounceableText
 from tts_models.text.align import align
+from tts_models.text.annotations import token_bookmarks, token_changes
 from tts_models.text.chunks import Chunk, split_text
-from tts_models.text.controls import ControlledText, parse_controls
+from tts_models.text.controls import Block, ControlledText, NamedPlace, Reading, parse_controls
 from tts_models.text.g2p.router import G2PRouter
 from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_and_trace
 from tts_models.text.languages import resolve_language
 from tts_models.text.normalize import normalize
 from tts_models.text.phrases import mark_phrases
+from tts_models.text.say_as import say_as
 from tts_models.text.segmenter import MIN_TOKENS, cut_into_segments
 from tts_models.text.spoken_words import as_written, spoken_words
 from tts_models.text.vocabulary import encode, has_sound
-from tts_models.types import MAX_TOKENS, Phonemes
+from tts_models.types import MAX_TOKENS, Bookmark, Phonemes
 
 FIRST_SEGMENT_TOKENS = 60
 """About four seconds of speech: soon made, and long enough to make the next segment meanwhile."""
@@ -81,12 +83,13 @@ class TextFrontend:
             tag = resolve_language(language).tag
             self.segments(_WARM_UP_TEXT[tag], tag)
 
-    def segments(self, text: str, language: str) -> list[Phonemes]:
+    def segments(self, text: str | ControlledText, language: str) -> list[Phonemes]:
         """Cuts ``text`` into segments and says how each is pronounced.
 
         Args:
-            text: What to say. ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and a blank line is a short pause.
-            language: BCP-47 tag of one of our languages.
+            text: What to say. In a string ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and a blank line is a
+                short pause.
+            language: BCP-47 tag of one of our languages; for what ``text`` names no other for.
 
         Returns:
             At least one segment, none without sound; their texts hold every letter and digit of ``text`` in order.
@@ -98,36 +101,43 @@ class TextFrontend:
             InvalidRequest: A pause or pronunciation that is not possible.
         """
         tag = resolve_language(language).tag
-        if not text.strip():
+        controlled = parse_controls(text) if isinstance(text, str) else text
+        if not (text if isinstance(text, str) else controlled.text).strip():
             raise EmptyText("The text is empty: there is nothing to say.")
-        controlled = parse_controls(text)
-        blocks = split_text(controlled)
-        spoken = self._words(controlled.text, blocks, tag)
+        spoken = self._words(controlled, split_text(controlled), tag)
         result: list[Phonemes] = []
-        pause_s = 0.0
-        for chunks, words, (_, pause_after_s) in zip(blocks, spoken, [*controlled.pauses, (0, 0.0)], strict=True):
+        pause_s: float | None = None
+        passed: list[tuple[NamedPlace, float]] = []  # places since the last sound, and the pause before each
+        for block, words in zip(controlled.blocks, spoken, strict=True):
             if any(has_sound(word.symbols) for word in words):
                 played = sum(len(phonemes.token_ids) for phonemes in result)
-                segments = self._block(controlled, (chunks[0].start, chunks[-1].end), words, tag, played)
+                segments = self._block(controlled, block, words, tag, played)
                 if result:
-                    result[-1] = replace(result[-1], pause_after_s=pause_s)
+                    result[-1] = _paused(result[-1], pause_s, passed)
                 else:
-                    segments[0] = replace(segments[0], pause_before_s=pause_s)
+                    first = tuple(Bookmark(place.name, place.position, 0, after_s) for place, after_s in passed)
+                    segments[0] = replace(
+                        segments[0], pause_before_s=pause_s or 0.0, bookmarks=first + segments[0].bookmarks
+                    )
                 result.extend(segments)
-                pause_s = 0.0
-            pause_s += pause_after_s
+                pause_s, passed = None, []
+            else:
+                passed.extend((place, pause_s or 0.0) for place in block.places)
+            if block.pause_after_s is not None:
+                pause_s = (pause_s or 0.0) + block.pause_after_s
         if not result:
             raise UnpronounceableText("Nothing in the text can be spoken: it has no letters, digits or known symbols.")
-        result[-1] = replace(result[-1], pause_after_s=pause_s)
+        result[-1] = _paused(result[-1], pause_s or 0.0, passed)
         return result
 
     def _block(
-        self, controlled: ControlledText, stretch: tuple[int, int], words: list[Word], tag: str, played: int
+        self, controlled: ControlledText, block: Block, words: list[Word], tag: str, played: int
     ) -> list[Phonemes]:
-        """Segments of a stretch of the text, ``(start, end)``, between two pauses."""
+        """Segments of a block of the text."""
         text = controlled.text
         cut = cut_into_segments(words, self._first_tokens, self._max_tokens, played)
-        bounds = [stretch[0], *(segment[0].start for segment in cut[1:]), stretch[1]]
+        bounds = [block.start, *(segment[0].start for segment in cut[1:]), block.end]
+        places = list(block.places)
         segments = []
         before: tuple[int, int] | None = None
         for index, segment in enumerate(cut):
@@ -137,15 +147,38 @@ class TextFrontend:
             spoken = list(spoken_words(segment, symbols, owners, text, before))
             before = spoken[-1].start, spoken[-1].end
             marks = tuple(as_written(word, controlled) for word in spoken)
-            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s, words=marks))
+            segments.append(
+                Phonemes(
+                    written,
+                    symbols,
+                    encode(symbols),
+                    controlled.language_at(segment[0].start, tag),
+                    pause_after_s=pause_s,
+                    words=marks,
+                    voice=block.voice,
+                    changes=token_changes(controlled.changes, segment, symbols, owners),
+                    bookmarks=token_bookmarks(places, segment, symbols, owners, is_last=index == len(cut) - 1),
+                )
+            )
         return segments
 
-    def _words(self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:
-        """The words of each block, their offsets those of ``text``."""
+    def _words(self, controlled: ControlledText, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:
+        """The words of each block, their offsets those of the text."""
+        text = controlled.text
         plain = [chunk for chunks in blocks for chunk in chunks if chunk.symbols is None]
-        written = [text[chunk.start : chunk.end] for chunk in plain]
-        normalized = [_normalized(piece, tag) for piece in written]
-        spoken = iter(zip(written, normalized, self._g2p(normalized, tag), strict=True))
+        languages = [controlled.language_at(chunk.start, tag) for chunk in plain]
+        spoken: dict[int, list[Word]] = {}  # by where a chunk starts
+        for language in dict.fromkeys(languages):
+            mine = [chunk for chunk, other in zip(plain, languages, strict=True) if other == language]
+            written = [text[chunk.start : chunk.end] for chunk in mine]
+            said = [
+                _read(chunk.reading, piece, language) if chunk.reading else _normalized(piece, language)
+                for chunk, piece in zip(mine, written, strict=True)
+            ]
+            for chunk, piece, heard, words in zip(mine, written, said, self._g2p(said, language), strict=True):
+                mark_phrases(words, heard, language)
+                _locate(words, None if chunk.reading else align(piece, heard), chunk)
+                spoken[chunk.start] = words
         result = []
         for chunks in blocks:
             block: list[Word] = []
@@ -153,14 +186,28 @@ class TextFrontend:
                 if chunk.symbols is not None:
                     words = [Word(chunk.start, chunk.end, chunk.symbols, space=False)]
                 else:
-                    piece, said, words = next(spoken)
-                    mark_phrases(words, said, tag)
-                    _locate(words, align(piece, said), chunk.start)
+                    words = spoken[chunk.start]
                 if words:
                     _end(words[-1], chunk, text)
+                elif block and text[chunk.start : chunk.end].isspace():
+                    _end(block[-1], chunk, text)
                 block.extend(words)
             result.append(block)
         return result
+
+
+def _paused(segment: Phonemes, pause_s: float | None, passed: Sequence[tuple[NamedPlace, float]]) -> Phonemes:
+    """``segment`` with the pause behind it, if one was asked for, and the named places in that."""
+    total_s = segment.pause_after_s if pause_s is None else pause_s
+    end = len(segment.token_ids) + 2
+    places = tuple(Bookmark(place.name, place.position, end, after_s - total_s) for place, after_s in passed)
+    return replace(segment, pause_after_s=total_s, bookmarks=segment.bookmarks + places)
+
+
+def _read(reading: Reading, written: str, tag: str) -> str:
+    """What to say for a stretch whose reading was given; as it is written if there is nothing to say in that."""
+    said = _normalized(reading.alias, tag) if reading.alias else say_as(written, reading, tag)
+    return said if said and is_pronounceable(said) else _normalized(written, tag)
 
 
 def _normalized(written: str, tag: str) -> str:
@@ -178,10 +225,19 @@ def _composed(letters: str) -> str:
     return composed if is_pronounceable(composed) or not is_pronounceable(letters) else letters
 
 
-def _locate(words: list[Word], to_written: Sequence[int], offset: int) -> None:
-    """Changes the offsets of ``words`` from what is said to the text as it was written, of which this is a piece."""
+def _locate(words: list[Word], to_written: Sequence[int] | None, chunk: Chunk) -> None:
+    """Changes the offsets of ``words`` from what is said to the text as it was written.
+
+    Args:
+        words: Of ``chunk``.
+        to_written: For each offset of what is said the one in the chunk; None where its words are not to be told apart.
+        chunk: What was written.
+    """
     for word in words:
-        word.start, word.end = offset + to_written[word.start], offset + to_written[word.end]
+        if to_written is None:
+            word.start, word.end = chunk.start, chunk.end
+        else:
+            word.start, word.end = chunk.start + to_written[word.start], chunk.start + to_written[word.end]
 
 
 def _end(word: Word, chunk: Chunk, text: str) -> None:
