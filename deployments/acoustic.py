@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
+from deployments.fair_queue import ANYONE, Flow
+from deployments.fair_worker import ReplicaLoad
 from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, AcousticInput, Prosody
@@ -57,24 +59,30 @@ class AcousticModel:
             model.synthesize, _padded_tokens, thread, DEFAULT_LIMITS
         )
 
-    async def synthesize(self, item: AcousticInput) -> AcousticFeatures:
-        """The acoustic features of one segment.
+    async def synthesize(self, item: AcousticInput, flow: Flow = ANYONE) -> AcousticFeatures:
+        """The acoustic features of one segment, when it is the turn of ``flow``.
 
         Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before.
             SynthesisError: The model made nothing that could be spoken.
         """
-        return await self._synthesize(item)
+        return await self._synthesize(item, flow)
 
-    async def predict(self, item: AcousticInput) -> Prosody:
+    async def predict(self, item: AcousticInput, flow: Flow = ANYONE) -> Prosody:
         """How one segment would be said, for a caller who wants to see it or change it first.
 
         Shares its batches with :meth:`synthesize`.
 
         Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before.
             SynthesisError: The model made nothing that could be spoken.
         """
-        features = await self._synthesize(item)
+        features = await self._synthesize(item, flow)
         return Prosody(features.durations_frames, features.f0_hz, features.energy)
+
+    async def load(self) -> ReplicaLoad:
+        """What this replica has to do."""
+        return self._synthesize.load()
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""

@@ -10,6 +10,7 @@
      + vocoder     vocoder: engine, threads
      + synthesis   how the ingress drives the stages
      + http        what the HTTP routes accept and answer
+     + storage     where that is kept which outlives a restart
 
 A misspelt key is an error. Each stage is given its own subtree only. What scales (replicas, queues, batch sizes) is not
 here but beside it in the YAML, where Ray's operators look for it; :class:`BatchLimits` is the form of ``user_config``.
@@ -140,10 +141,20 @@ class HttpSettings(Settings):
         pattern="^/",
         description="Where VOICEVOX's API is found; / for clients that expect it at the root, null for nowhere.",
     )
-    data_root: Path | None = Field(
+
+
+class StorageSettings(Settings):
+    """Where that is kept which outlives a restart: presets, dictionaries, keys, jobs."""
+
+    root: Path | None = Field(
         default=None,
-        description="Folder of what clients store, such as VOICEVOX's presets; null is the user's data folder of the"
-        " node. Ingress replicas on several nodes need a shared one.",
+        description="Folder of what is stored on this machine; null is the user's data folder of the node.",
+    )
+    records: str | None = Field(
+        default=None,
+        pattern="^(rediss?|unix)://",
+        description="URL of the Redis server that keeps records, such as redis://host:6379/0; null is a SQLite file in"
+        " the folder, which the replicas of one machine share. Several nodes need Redis.",
     )
 
 
@@ -157,6 +168,7 @@ class AppSettings(Settings):
     vocoder: VocoderSettings = Field(default_factory=VocoderSettings, description="Vocoder.")
     synthesis: SynthesisSettings = Field(default_factory=SynthesisSettings, description="The graph's driver.")
     http: HttpSettings = Field(default_factory=HttpSettings, description="HTTP routes.")
+    storage: StorageSettings = Field(default_factory=StorageSettings, description="What outlives a restart.")
 
 
 class BatchLimits(Settings):

@@ -11,6 +11,8 @@ import numpy as np
 
 from deployments.assets import ECAPA, asset_store
 from deployments.batching import Batcher
+from deployments.fair_queue import ANYONE, Flow
+from deployments.fair_worker import ReplicaLoad
 from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings
 from tts_models.errors import TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
@@ -60,15 +62,20 @@ class SpeakerEncoder:
         model = thread.submit(load, settings, assets).result()
         self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
 
-    async def embed(self, audio: bytes) -> SpeakerEmbedding:
-        """The speaker embedding of an audio file's contents.
+    async def embed(self, audio: bytes, flow: Flow = ANYONE) -> SpeakerEmbedding:
+        """The speaker embedding of an audio file's contents, when it is the turn of ``flow``.
 
         Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before.
             ReferenceAudioError: Not audio, or none that shows a voice.
         """
         from tts_models.speaker.reference_audio import decode_reference_audio  # with torch inside: see load
 
-        return await self._embed(await asyncio.to_thread(decode_reference_audio, audio))
+        return await self._embed(await asyncio.to_thread(decode_reference_audio, audio), flow)
+
+    async def load(self) -> ReplicaLoad:
+        """What this replica has to do."""
+        return self._embed.load()
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""

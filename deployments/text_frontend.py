@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
-from deployments.settings import TextSettings
+from deployments.fair_queue import ANYONE, Flow
+from deployments.fair_worker import FairWorker, ReplicaLoad
+from deployments.settings import BatchLimits, TextSettings
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
 
@@ -46,6 +48,14 @@ def load_accents(settings: TextSettings) -> AnalysesAccents:
     return AccentAnalyser(settings.first_segment_tokens, settings.max_segment_tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Something to do in the thread, and the number of characters it is done to."""
+
+    run: Callable[[], Any]
+    characters: int
+
+
 class TextFrontend:
     """Deployment of the text frontend.
 
@@ -62,31 +72,44 @@ class TextFrontend:
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
     ) -> None:
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
-        self._model = self._thread.submit(load, settings).result()
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
+        self._model = thread.submit(load, settings).result()
+        self._do: FairWorker[_Work, Any] = FairWorker(
+            _each, lambda work: work.characters, thread, BatchLimits(max_items=1, max_padded_work=1, wait_s=0)
+        )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
 
-    async def segments(self, text: str, language: str) -> list[Phonemes]:
-        """The segments ``text`` is spoken in.
+    async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
+        """The segments ``text`` is spoken in, when it is the turn of ``flow``.
 
         Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        loop = asyncio.get_running_loop()
-        return list(await loop.run_in_executor(self._thread, self._model.segments, text, language))
+        return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
 
-    async def accent_phrases(self, text: str) -> list[AccentPhrase]:
+    async def accent_phrases(self, text: str, flow: Flow = ANYONE) -> list[AccentPhrase]:
         """The accent phrases of Japanese ``text``, and exactly the symbols that :meth:`segments` would speak.
 
         Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._phrases, text)
+        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
+        return phrases
+
+    async def load(self) -> ReplicaLoad:
+        """What this replica has to do."""
+        return self._do.load()
 
     def _phrases(self, text: str) -> list[AccentPhrase]:
         self._accents = self._accents or self._load_accents()
         return list(self._accents.phrases(text))
+
+
+def _each(batch: Sequence[_Work]) -> list[Any]:
+    return [work.run() for work in batch]

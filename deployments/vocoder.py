@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
+from deployments.fair_queue import ANYONE, Flow
+from deployments.fair_worker import ReplicaLoad
 from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, Audio
@@ -58,13 +60,18 @@ class Vocoder:
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(model.synthesize, _frames, thread, DEFAULT_LIMITS)
 
-    async def synthesize(self, features: AcousticFeatures) -> Audio:
-        """The waveform of one segment.
+    async def synthesize(self, features: AcousticFeatures, flow: Flow = ANYONE) -> Audio:
+        """The waveform of one segment, when it is the turn of ``flow``.
 
         Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before.
             SynthesisError: The model made empty or non-finite audio.
         """
-        return await self._synthesize(features)
+        return await self._synthesize(features, flow)
+
+    async def load(self) -> ReplicaLoad:
+        """What this replica has to do."""
+        return self._synthesize.load()
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""

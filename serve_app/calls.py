@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +23,7 @@ from ray.serve.exceptions import (
     ReplicaUnavailableError,
 )
 
+from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.settings import SynthesisSettings
 from tts_models.errors import TtsError
 
@@ -29,18 +32,6 @@ _REPLICA_LOST = (RayActorError, ObjectLostError, ReplicaUnavailableError, Worker
 
 Start = Callable[[], Sequence[Any]]
 """Makes ``DeploymentResponse``s, each of them an argument of the next (Ray types ``remote()`` as a union)."""
-
-
-class Overloaded(TtsError):
-    """A stage has as many requests waiting as it accepts; args: message, seconds to wait before a new try."""
-
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message, retry_after_s)
-
-    @property
-    def retry_after_s(self) -> float:
-        """Seconds after which a new try makes sense."""
-        return float(self.args[1])
 
 
 class StageUnavailable(TtsError):
@@ -57,7 +48,7 @@ class StageCaller:
     def __init__(self, settings: SynthesisSettings) -> None:
         self._settings = settings
 
-    async def call(self, start: Start, *, wait_while_overloaded: bool = False) -> Any:
+    async def call(self, start: Start, *, wait_while_overloaded: bool = False, deadline_s: float = math.inf) -> Any:
         """The result of the last response that ``start`` makes.
 
         Models are functions of their input, so whatever is lost with a replica is simply made again.
@@ -66,19 +57,24 @@ class StageCaller:
             start: Makes the call, or a chain of calls each taking the response before it. Every try starts it anew, and
                 whatever ends this call cancels all of its responses.
             wait_while_overloaded: Wait for room in a full queue rather than raise.
+            deadline_s: When nobody wants the result any more, Unix time.
 
         Raises:
             TtsError: What a stage raised.
             Overloaded: A stage turned the call away.
+            DeadlineExceeded: The deadline has passed.
             StageUnavailable: Replicas were lost at every try, the deployment has failed, or time ran out.
         """
-        limit = asyncio.timeout(self._settings.segment_timeout_s)
+        left_s = deadline_s - time.time()
+        limit = asyncio.timeout(min(self._settings.segment_timeout_s, left_s))
         try:
             async with limit:
                 return await self._until_done(start, wait_while_overloaded)
         except TimeoutError:
             if not limit.expired():
                 raise
+            if left_s < self._settings.segment_timeout_s:
+                raise DeadlineExceeded("The time limit of the request passed before the speech was made.") from None
             raise StageUnavailable(f"No result within {self._settings.segment_timeout_s:g} s.") from None
 
     async def _until_done(self, start: Start, wait_while_overloaded: bool) -> Any:

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing
@@ -24,14 +25,24 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from ray.serve.handle import DeploymentHandle
 
+from deployments.errors import DeadlineExceeded, Overloaded
+from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
-from serve_app.calls import Overloaded, StageCaller, StageUnavailable
+from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.speaker.voices import Voice
 from tts_models.text.moras import AccentPhrase
 from tts_models.timing import Timeline
 from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, SpeakerEmbedding, silence
 
-__all__ = ["Overloaded", "RaySpeechGraph", "SpeechGraph", "SpokenAudio", "StageUnavailable", "Utterance"]
+__all__ = [
+    "DeadlineExceeded",
+    "Overloaded",
+    "RaySpeechGraph",
+    "SpeechGraph",
+    "SpokenAudio",
+    "StageUnavailable",
+    "Utterance",
+]
 
 Result = TypeVar("Result")
 
@@ -72,8 +83,12 @@ class SpeechGraph(Protocol):
     """What the HTTP layer sees of the graph; :class:`RaySpeechGraph` is the real one, tests bring their own.
 
     Every method raises errors of the :class:`~tts_models.errors.TtsError` tree as themselves, never wrapped by Ray,
-    among them :class:`Overloaded` and :class:`StageUnavailable`.
+    among them :class:`Overloaded`, :class:`DeadlineExceeded` and :class:`StageUnavailable`.
     """
+
+    def scheduled(self, flow: Flow) -> SpeechGraph:
+        """The same graph, all its calls to the stages taking their turns as those of ``flow``."""
+        ...
 
     async def segments(self, text: str, language: str) -> list[Phonemes]:
         """The segments ``text`` is spoken in."""
@@ -137,39 +152,47 @@ class RaySpeechGraph:
         self._vocoder = vocoder.options(method_name="synthesize")
         self._caller = StageCaller(settings)
         self._segments_in_flight = settings.segments_in_flight
+        self._flow = ANYONE
+
+    def scheduled(self, flow: Flow) -> RaySpeechGraph:
+        """See :meth:`SpeechGraph.scheduled`."""
+        scheduled = copy.copy(self)
+        scheduled._flow = flow
+        return scheduled
 
     async def segments(self, text: str, language: str) -> list[Phonemes]:
         """See :meth:`SpeechGraph.segments`."""
-        segments: list[Phonemes] = await self._caller.call(lambda: [self._segments.remote(text, language)])
+        segments: list[Phonemes] = await self._call(lambda: [self._segments.remote(text, language, self._flow)])
         return segments
 
     async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
         """See :meth:`SpeechGraph.embed`."""
-        embedding: SpeakerEmbedding = await self._caller.call(lambda: [self._embed.remote(reference_audio)])
+        embedding: SpeakerEmbedding = await self._call(lambda: [self._embed.remote(reference_audio, self._flow)])
         return embedding
 
     async def accent_phrases(self, text: str) -> list[AccentPhrase]:
         """See :meth:`SpeechGraph.accent_phrases`."""
-        phrases: list[AccentPhrase] = await self._caller.call(lambda: [self._accent_phrases.remote(text)])
+        phrases: list[AccentPhrase] = await self._call(lambda: [self._accent_phrases.remote(text, self._flow)])
         return phrases
 
     async def predict(self, item: AcousticInput, *, is_first: bool = True) -> Prosody:
         """See :meth:`SpeechGraph.predict`."""
-        prosody: Prosody = await self._caller.call(
-            lambda: [self._predict.remote(item)], wait_while_overloaded=not is_first
-        )
+        prosody: Prosody = await self._call(lambda: [self._predict.remote(item, self._flow)], is_first=is_first)
         return prosody
 
     async def synthesize(self, item: AcousticInput, *, is_first: bool = True) -> Audio:
         """See :meth:`SpeechGraph.synthesize`."""
 
         def start() -> list[Any]:
-            features = self._acoustic.remote(item)
-            return [features, self._vocoder.remote(features)]
+            features = self._acoustic.remote(item, self._flow)
+            return [features, self._vocoder.remote(features, self._flow)]
 
-        # A caller may be turned away before the first sound, not in the middle of a sentence.
-        audio: Audio = await self._caller.call(start, wait_while_overloaded=not is_first)
+        audio: Audio = await self._call(start, is_first=is_first)
         return audio
+
+    async def _call(self, start: Start, *, is_first: bool = True) -> Any:
+        # A caller may be turned away before the first sound, not in the middle of a sentence.
+        return await self._caller.call(start, wait_while_overloaded=not is_first, deadline_s=self._flow.deadline_s)
 
     async def speak(self, utterance: Utterance) -> AsyncGenerator[SpokenAudio]:
         """See :meth:`SpeechGraph.speak`."""

@@ -11,6 +11,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments.assets import VOICES, asset_store
 from deployments.settings import AppSettings, AssetSettings
+from deployments.storage.records import open_records
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
 from serve_app.replicas import RunningReplicas
@@ -31,7 +32,7 @@ class SpeechIngress:
         speaker: Handle of ``SpeakerEncoder``.
         acoustic: Handle of ``AcousticModel``.
         vocoder: Handle of ``Vocoder``.
-        settings: The whole tree; the routes see ``settings.http`` only.
+        settings: The whole tree; the routes see ``settings.http`` and the records only.
         load_voices: Makes the catalogue; tests bring their own.
     """
 
@@ -47,10 +48,13 @@ class SpeechIngress:
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)
         self._http = settings.http
+        self._records = open_records(settings.storage)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
         replicas = RunningReplicas(serve.get_replica_context().app_name)
-        app = create_app(self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas)
+        app = create_app(
+            self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas, records=self._records
+        )
         mount_voicevox(app)
         return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from deployments.settings import HttpSettings
+from deployments.storage.records import Records, SqliteRecords
 from serve_app.graph import SpeechGraph
 from serve_app.http import captions, health, openai_models, openai_speech
 from serve_app.http.body_limit import BodyLimitMiddleware
@@ -34,6 +36,7 @@ def create_app(
     behind_ray_proxy: bool = False,
     count: Callable[[Outcome], None] | None = None,
     replicas: Replicas | None = None,
+    records: Records | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -44,6 +47,7 @@ def create_app(
         behind_ray_proxy: Ray Serve's proxy adds ``x-request-id`` to every response; true leaves that to it.
         count: Told the outcome of every speech request; Ray's metrics where absent.
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
+        records: What is kept across restarts; in memory where absent.
     """
     app = FastAPIOffline(
         title="Voicegraph",
@@ -60,6 +64,7 @@ def create_app(
         count=count or outcome_counter(),
         replicas=replicas or _no_replicas,
         admission=Admission(settings.max_concurrent_speech),
+        records=records or SqliteRecords(Path(":memory:")),
     )
     for routes in (openai_speech, captions, openai_models, health):
         app.include_router(routes.router)

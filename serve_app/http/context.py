@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 
 from deployments.settings import HttpSettings
+from deployments.storage.records import Records
 from serve_app.graph import Overloaded, SpeechGraph
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -63,6 +64,7 @@ class HttpContext:
         count: Told the outcome of every speech request.
         replicas: How many replicas of each deployment are running.
         admission: Places for speech requests.
+        records: What is kept across restarts.
     """
 
     graph: SpeechGraph
@@ -71,6 +73,7 @@ class HttpContext:
     count: Callable[[Outcome], None]
     replicas: Replicas
     admission: Admission
+    records: Records
 
     @property
     def models(self) -> tuple[str, ...]:

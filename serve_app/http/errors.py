@@ -13,6 +13,7 @@
     Overloaded                                        429   overloaded            with Retry-After
     SynthesisError                                    500   synthesis_failed
     StageUnavailable                                  503   unavailable           with Retry-After
+    DeadlineExceeded                                  503   deadline_exceeded     with Retry-After if a new try helps
     anything else                                     500   internal_error        fixed text, never the exception's own
 
 Every one is ``{"error": {"message", "type", "param", "code"}}``, the shape that OpenAI's clients read.
@@ -33,7 +34,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve_app.graph import Overloaded, StageUnavailable
+from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
@@ -83,6 +84,7 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
+        DeadlineExceeded: (503, "deadline_exceeded"),
     }
 )
 _HTTP_CODES: Mapping[int, str] = MappingProxyType(
@@ -205,8 +207,13 @@ class UnknownErrorMiddleware:
 
 def _retry_after(error: TtsError) -> dict[str, str]:
     match error:
-        case Overloaded():
-            return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+        case DeadlineExceeded(retry_after_s=0):
+            return {"x-should-retry": "false"}
+        case Overloaded() | DeadlineExceeded():
+            return {
+                "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
+                "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
+            }
         case StageUnavailable():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}

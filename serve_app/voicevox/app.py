@@ -6,12 +6,10 @@ does not exist, 400 for text that is not in the kana notation; 429 and 503 with 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from platformdirs import user_data_path
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -40,7 +38,6 @@ def mount_voicevox(app: FastAPI) -> None:
 def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
     """The façade over the graph of ``context``."""
     settings = context.settings
-    folder = settings.data_root or Path(user_data_path("voicegraph", appauthor=False))
     handlers: dict[int | type[Exception], Any] = {
         TtsError: _handle,
         KanaError: _bad_kana,
@@ -59,7 +56,7 @@ def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
     app.state.engine = Engine(
         graph=context.graph,
         speakers=Speakers(context.voices),
-        presets=Presets(folder / "voicevox"),
+        presets=Presets(context.records),
         settings=settings,
         admission=context.admission,
         version=version,

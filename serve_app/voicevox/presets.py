@@ -1,16 +1,16 @@
-"""Presets in a file of a folder, so that every ingress replica that sees the folder has the same ones."""
+"""Presets, the same on every ingress replica."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
-from filelock import FileLock
 from pydantic import TypeAdapter
 
+from deployments.storage.records import Records, change
 from serve_app.voicevox.schemas import Preset
 
 _PRESETS = TypeAdapter(list[Preset])
-_LOCK_S = 10.0
+_RECORD = ("voicevox", "presets")
 
 
 class NoSuchPreset(Exception):
@@ -18,27 +18,28 @@ class NoSuchPreset(Exception):
 
 
 class Presets:
-    """The presets in ``folder``; read anew at every call. Methods block on the file system."""
+    """The presets in ``records``, as one record, which keeps their order. Methods block."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "presets.json"
+    def __init__(self, records: Records) -> None:
+        self._records = records
 
     def all(self) -> list[Preset]:
         """Every preset, in the order they were added."""
-        try:
-            return _PRESETS.validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return []
+        return _PRESETS.validate_json(self._records.get(*_RECORD) or b"[]")
 
     def add(self, preset: Preset) -> int:
         """Adds a preset; its id, a new one if that is negative or taken."""
-        with self._locked():
-            presets = self.all()
+        added = preset
+
+        def with_added(presets: list[Preset]) -> list[Preset]:
+            nonlocal added
             taken = {other.id for other in presets}
             if preset.id < 0 or preset.id in taken:
-                preset = preset.model_copy(update={"id": max(taken, default=-1) + 1})
-            self._write([*presets, preset])
-            return preset.id
+                added = preset.model_copy(update={"id": max(taken, default=-1) + 1})
+            return [*presets, added]
+
+        self._change(with_added)
+        return added.id
 
     def update(self, preset: Preset) -> int:
         """Replaces the preset of the same id; that id.
@@ -46,12 +47,14 @@ class Presets:
         Raises:
             NoSuchPreset: There is none.
         """
-        with self._locked():
-            presets = self.all()
+
+        def with_updated(presets: list[Preset]) -> list[Preset]:
             if preset.id not in {other.id for other in presets}:
                 raise NoSuchPreset("更新先のプリセットが存在しません")
-            self._write([preset if other.id == preset.id else other for other in presets])
-            return preset.id
+            return [preset if other.id == preset.id else other for other in presets]
+
+        self._change(with_updated)
+        return preset.id
 
     def delete(self, preset_id: int) -> None:
         """Removes a preset.
@@ -59,19 +62,18 @@ class Presets:
         Raises:
             NoSuchPreset: There is none.
         """
-        with self._locked():
-            presets = self.all()
+
+        def without(presets: list[Preset]) -> list[Preset]:
             kept = [preset for preset in presets if preset.id != preset_id]
             if len(kept) == len(presets):
                 raise NoSuchPreset("削除対象のプリセットが存在しません")
-            self._write(kept)
+            return kept
 
-    def _locked(self) -> FileLock:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._file.with_suffix(".lock"), timeout=_LOCK_S)
+        self._change(without)
 
-    def _write(self, presets: list[Preset]) -> None:
-        """All at once, so that a reader never finds half a file."""
-        new = self._file.with_suffix(".new")
-        new.write_bytes(_PRESETS.dump_json(presets, indent=1))
-        new.replace(self._file)
+    def _change(self, new: Callable[[list[Preset]], list[Preset]]) -> None:
+        change(
+            self._records,
+            *_RECORD,
+            lambda old: _PRESETS.dump_json(new(_PRESETS.validate_json(old or b"[]"))),
+        )

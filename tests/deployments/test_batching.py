@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from deployments.batching import Batcher
+from deployments.errors import DeadlineExceeded
+from deployments.fair_queue import ANYONE, Flow, Priority
 from deployments.settings import BatchLimits
 from tts_models.errors import SynthesisError
 
@@ -35,10 +38,17 @@ class Model:
         return [SynthesisError(f"no {item}") if str(item).startswith("bad") else item for item in items]
 
 
+class Caller(Batcher[Any, Any]):
+    """Calls of one flow unless said otherwise."""
+
+    async def __call__(self, item: Any, flow: Flow = ANYONE) -> Any:
+        return await super().__call__(item, flow)
+
+
 @asynccontextmanager
 async def batcher(model: Model, limits: BatchLimits = LIMITS, length: Any = lambda _: 1) -> Any:
     with ThreadPoolExecutor(1) as thread:
-        yield Batcher(model, length, thread, limits)
+        yield Caller(model, length, thread, limits)
 
 
 async def until_started(model: Model) -> None:
@@ -160,3 +170,63 @@ async def test_a_dead_batch_loop_is_unhealthy() -> None:
         await asyncio.wait([loop])
         with pytest.raises(RuntimeError, match="ended"):
             await batch.check_health()
+
+
+async def test_a_short_utterance_is_next_beside_a_long_one() -> None:
+    model = Model(held=True)
+    limits = LIMITS.model_copy(update={"max_items": 1, "wait_s": 0})
+    async with batcher(model, limits) as batch:
+        long = [asyncio.create_task(batch(f"long {n}", Flow("long"))) for n in range(4)]
+        await until_started(model)
+        short = asyncio.create_task(batch("short", Flow("short")))
+        await asyncio.sleep(0.01)
+        model.go.release(5)
+        await asyncio.gather(short, *long)
+    assert model.batches[:2] == [["long 0"], ["short"]]
+
+
+async def test_batch_work_gets_what_room_interactive_work_leaves() -> None:
+    model = Model(held=True)
+    async with batcher(model) as batch:
+        first = asyncio.create_task(batch("first"))
+        await until_started(model)
+        jobs = [asyncio.create_task(batch(f"job {n}", Flow("job", priority=Priority.BATCH))) for n in range(4)]
+        people = [asyncio.create_task(batch(f"person {n}", Flow(str(n)))) for n in range(3)]
+        await asyncio.sleep(0.01)
+        model.go.release(3)
+        await asyncio.gather(first, *jobs, *people)
+    assert model.batches == [["first"], ["person 0", "person 1", "person 2", "job 0"], ["job 1", "job 2", "job 3"]]
+
+
+async def test_what_is_past_its_deadline_never_runs() -> None:
+    model = Model(held=True)
+    async with batcher(model) as batch:
+        running = asyncio.create_task(batch("running"))
+        await until_started(model)
+        late = asyncio.create_task(batch("late", Flow("late", deadline_s=time.time() + 0.02)))
+        in_time = asyncio.create_task(batch("in time", Flow("in time", deadline_s=time.time() + 60)))
+        await asyncio.sleep(0.05)
+        model.go.release(2)
+        with pytest.raises(DeadlineExceeded):
+            await late
+        assert await asyncio.gather(running, in_time) == ["running", "in time"]
+    assert model.batches == [["running"], ["in time"]]
+
+
+async def test_load_says_what_runs_and_what_waits() -> None:
+    model = Model(held=True)
+    async with batcher(model) as batch:
+        assert (batch.load().running, batch.load().waiting) == (0, 0)
+        running = asyncio.create_task(batch("running"))
+        await until_started(model)
+        waiting = [asyncio.create_task(batch(n)) for n in range(6)]
+        await asyncio.sleep(0.05)
+        assert (batch.load().running, batch.load().waiting, batch.load().max_running) == (1, 6, 4)
+        waiting.pop().cancel()
+        await asyncio.sleep(0)
+        assert batch.load().waiting == 5
+        model.go.release(3)
+        await asyncio.gather(running, *waiting)
+        load = batch.load()
+        assert (load.running, load.waiting, load.wait_s, len(load.recent_s)) == (0, 0, 0, 6)
+        assert min(load.recent_s) > 0.04

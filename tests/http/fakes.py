@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import uvicorn
 
+from deployments.fair_queue import Flow
 from deployments.settings import HttpSettings
 from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from serve_app.http.app import create_app
@@ -71,6 +72,7 @@ class FakeGraph:
         later: What the others are said to say; the same where absent.
         spoken: Every utterance that was begun.
         ended: How the generators ended: ``done``, ``closed`` early, or ``raised``.
+        flows: Everything it was scheduled as.
     """
 
     script: Iterable[Audio | Gate | Exception] = field(default_factory=lambda: [tone(0.25), tone(0.5, 330.0)])
@@ -78,6 +80,11 @@ class FakeGraph:
     later: Phonemes | None = None
     spoken: list[Utterance] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+
+    def scheduled(self, flow: Flow) -> FakeGraph:
+        self.flows.append(flow)
+        return self
 
     async def segments(self, text: str, language: str) -> list[Phonemes]:
         raise NotImplementedError

@@ -10,8 +10,9 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, ObjectLostErro
 from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
 
+from deployments.errors import Overloaded
 from deployments.settings import SynthesisSettings
-from serve_app.calls import Overloaded, StageCaller, StageUnavailable, root_cause
+from serve_app.calls import StageCaller, StageUnavailable, root_cause
 from tests.serve_app.fake_handles import FakeHandle
 from tts_models.errors import SynthesisError, TtsError, VoiceNotFound
 

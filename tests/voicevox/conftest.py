@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from deployments.settings import HttpSettings
+from deployments.storage.records import SqliteRecords
 from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.speakers import style_id
 from tests.http.fakes import FakeGraph, Served, uvicorn_server
@@ -79,10 +80,11 @@ class ProsodyGraph(FakeGraph):
 def serve(
     data_root: Path, graph: ProsodyGraph | None = None, voices: VoiceCatalogue | None = None, **settings: Any
 ) -> Served:
-    served = Served(HttpSettings(data_root=data_root, **settings))
+    served = Served(HttpSettings(**settings))
     served.graph = graph or ProsodyGraph()
     context = served.app.state.context
-    served.app.state.context = replace(context, graph=served.graph, voices=voices or context.voices)
+    records = SqliteRecords(data_root / "records.sqlite3")
+    served.app.state.context = replace(context, graph=served.graph, voices=voices or context.voices, records=records)
     mount_voicevox(served.app)
     return served
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.storage.records import SqliteRecords
 from serve_app.voicevox.speakers import Speakers, speaker_uuid, style_id
 from tests.http.fakes import VOICES, Served
 from tests.voicevox.conftest import SPEAKER, query
@@ -89,7 +90,8 @@ async def test_presets_are_kept(client: httpx.AsyncClient, tmp_path: Path) -> No
     assert (await client.post("/update_preset", json=PRESET | {"id": 4, "name": "b"})).json() == 4
     assert (await client.post("/delete_preset", params={"id": 5})).status_code == 204
     assert (await client.get("/presets")).json() == [PRESET, PRESET | {"id": 4, "name": "b"}]
-    assert [preset["id"] for preset in json.loads((tmp_path / "voicevox" / "presets.json").read_text())] == [3, 4]
+    kept = SqliteRecords(tmp_path / "records.sqlite3").get("voicevox", "presets")
+    assert [preset["id"] for preset in json.loads(kept or b"")] == [3, 4]
     assert (await client.post("/update_preset", json=PRESET | {"id": 9})).status_code == 422
     assert (await client.post("/delete_preset", params={"id": 9})).status_code == 422
     assert (await client.post("/add_preset", json={"id": 1})).status_code == 422

@@ -1,0 +1,32 @@
+"""What a busy server answers; the rest of the tree is :mod:`tts_models.errors`."""
+
+from __future__ import annotations
+
+from tts_models.errors import TtsError
+
+
+class Overloaded(TtsError):
+    """As much work waits as is accepted; args: message, seconds to wait before a new try."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message, retry_after_s)
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds after which a new try makes sense."""
+        return float(self.args[1])
+
+
+class DeadlineExceeded(TtsError):
+    """The work was not done by the request's deadline, or could not be.
+
+    Args: message, seconds after which a new try makes sense, or 0 if only a later deadline would help.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message, retry_after_s)
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds after which a new try makes sense; 0 if none does with this deadline."""
+        return float(self.args[1])

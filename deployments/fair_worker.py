@@ -1,0 +1,199 @@
+"""Blocking model functions on one thread, their calls in fair order.
+
+::
+
+    call --> FairQueue --> one worker thread --> model
+                 |
+                 picks a batch when the model is free; what is past its deadline leaves
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from deployments.errors import DeadlineExceeded
+from deployments.fair_queue import Entry, FairQueue, Flow
+from deployments.settings import BatchLimits
+
+logger = logging.getLogger("ray.serve")
+
+_RECENT = 256
+_RECENT_S = 60.0
+_SPEED_MEMORY = 0.8
+"""Weight of what was known of the model's speed when a batch has been measured."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaLoad:
+    """What one replica of a stage has to do.
+
+    Attributes:
+        running: Items in the batch that runs.
+        waiting: Items in the queue.
+        max_running: Most items in a batch.
+        wait_s: About how long an item that comes now would wait if it were served last, seconds.
+        recent_s: How long the items of the last minute took, waiting included, seconds; 256 at most.
+    """
+
+    running: int
+    waiting: int
+    max_running: int
+    wait_s: float
+    recent_s: tuple[float, ...]
+
+
+@dataclass(eq=False, slots=True)
+class _Call(Generic[Item]):
+    item: Item
+    length: int
+    result: asyncio.Future[Any]
+    since_s: float = field(default_factory=time.monotonic)
+
+
+class FairWorker(Generic[Item, Result]):
+    """Calls ``run`` with batches of the items that callers bring one at a time.
+
+    Args:
+        run: The model: a list of items -> as many results, in order, an exception instance in the place of an item that
+            failed. Called in ``thread`` only. If it raises, every item of the batch is tried alone, so that the others
+            do not fail with one.
+        length: Length of an item in the unit of ``BatchLimits.max_padded_work``.
+        thread: A pool of one thread; the model was loaded and warmed up in it.
+        limits: Until :meth:`set_limits`.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Sequence[Result | Exception]],
+        length: Callable[[Item], int],
+        thread: ThreadPoolExecutor,
+        limits: BatchLimits,
+    ) -> None:
+        self._run = run
+        self._length = length
+        self._thread = thread
+        self._limits = limits
+        self._queue: FairQueue[_Call[Item]] = FairQueue()
+        self._enough = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._running: Sequence[_Call[Item]] = ()
+        self._run_since_s = 0.0
+        self._s_per_work = 0.0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+
+    async def __call__(self, item: Item, flow: Flow) -> Result:
+        """The result for ``item``, computed in some batch when it is the turn of ``flow``.
+
+        Raises:
+            DeadlineExceeded: The deadline of ``flow`` passed before the item was run.
+            Exception: Whatever the model put in the item's place.
+        """
+        call = _Call(item, max(1, self._length(item)), asyncio.get_running_loop().create_future())
+        entry = self._queue.put(call, flow, call.length)
+        if self._is_enough():
+            self._enough.set()
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        try:
+            result: Result = await call.result
+        finally:
+            self._queue.remove(entry)
+        self._recent.append((time.monotonic(), time.monotonic() - call.since_s))
+        return result
+
+    def set_limits(self, limits: BatchLimits) -> None:
+        """Change the limits, from the next batch on."""
+        self._limits = limits
+
+    def load(self) -> ReplicaLoad:
+        """What there is to do."""
+        now = time.monotonic()
+        left_s = 0.0
+        if self._running:
+            left_s = max(0.0, self._s_per_work * _padded_work(self._running) - (now - self._run_since_s))
+        return ReplicaLoad(
+            running=len(self._running),
+            waiting=len(self._queue),
+            max_running=self._limits.max_items,
+            wait_s=left_s + self._s_per_work * self._queue.cost,
+            recent_s=tuple(took_s for when_s, took_s in self._recent if now - when_s < _RECENT_S),
+        )
+
+    async def run_batch(self, items: list[Item]) -> Sequence[Result | BaseException]:
+        """Run the model in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run_each_safely, items)
+
+    async def _serve(self) -> None:
+        """Runs batches until the queue is empty; whoever had to wait for one has given others the time to come."""
+        if self._limits.wait_s and not self._is_enough():
+            self._enough.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), self._limits.wait_s)
+        while calls := self._next_batch():
+            self._running = calls
+            self._run_since_s = time.monotonic()
+            results = await self.run_batch([call.item for call in calls])
+            self._measure(calls)
+            self._running = ()
+            for call, result in zip(calls, results, strict=True):
+                if call.result.done():
+                    continue  # its caller has left
+                if isinstance(result, BaseException):
+                    call.result.set_exception(result)
+                else:
+                    call.result.set_result(result)
+
+    def _next_batch(self) -> list[_Call[Item]]:
+        """Takes who is next, as many as the limits allow; one item always fits, however long."""
+        calls: list[_Call[Item]] = []
+        while len(calls) < self._limits.max_items and (entry := self._queue.first()):
+            if self._is_late(entry):
+                continue
+            if calls and _padded_work([*calls, entry.item]) > self._limits.max_padded_work:
+                break
+            self._queue.take(entry)
+            calls.append(entry.item)
+        return calls
+
+    def _is_late(self, entry: Entry[_Call[Item]]) -> bool:
+        if time.time() < entry.flow.deadline_s:
+            return False
+        self._queue.remove(entry)
+        if not entry.item.result.done():
+            entry.item.result.set_exception(DeadlineExceeded("The time limit of the request passed while it waited."))
+        return True
+
+    def _is_enough(self) -> bool:
+        return len(self._queue) >= self._limits.max_items or self._queue.cost >= self._limits.max_padded_work
+
+    def _measure(self, calls: Sequence[_Call[Item]]) -> None:
+        s_per_work = (time.monotonic() - self._run_since_s) / _padded_work(calls)
+        known = self._s_per_work or s_per_work
+        self._s_per_work = _SPEED_MEMORY * known + (1 - _SPEED_MEMORY) * s_per_work
+
+    def _run_each_safely(self, items: Sequence[Item]) -> list[Result | Exception]:
+        try:
+            results = list(self._run(items))
+            if len(results) != len(items):
+                raise RuntimeError(f"{len(items)} items in, {len(results)} results out")
+        except Exception as error:
+            if len(items) == 1:
+                return [error]
+            logger.warning("A batch of %d failed as a whole; trying its items one by one.", len(items), exc_info=True)
+            return [result for item in items for result in self._run_each_safely([item])]
+        return results
+
+
+def _padded_work(calls: Sequence[_Call[Any]]) -> int:
+    return len(calls) * max(call.length for call in calls)
