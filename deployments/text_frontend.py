@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
 from deployments.settings import BatchLimits, TextSettings
+from tts_models.text.controls import ControlledText
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
 
@@ -18,7 +19,7 @@ from tts_models.types import Phonemes
 class SegmentsText(Protocol):
     """What the deployment needs of a text frontend."""
 
-    def segments(self, text: str, language: str) -> Sequence[Phonemes]:
+    def segments(self, text: str | ControlledText, language: str) -> Sequence[Phonemes]:
         """The segments ``text`` is spoken in."""
         ...
 
@@ -80,7 +81,7 @@ class TextFrontend:
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
 
-    async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
+    async def segments(self, text: str | ControlledText, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
 
         Raises:
@@ -89,7 +90,8 @@ class TextFrontend:
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
+        characters = len(text if isinstance(text, str) else text.text)
+        return list(await self._do(_Work(partial(self._model.segments, text, language), characters), flow))
 
     async def accent_phrases(self, text: str, flow: Flow = ANYONE) -> list[AccentPhrase]:
         """The accent phrases of Japanese ``text``, and exactly the symbols that :meth:`segments` would speak.

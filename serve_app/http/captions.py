@@ -36,6 +36,7 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     When a word is heard depends on text, voice, language and speed alone, so nothing needs to be kept between the two
     requests, and the vocoder, which does most of the work, has no part in it.
     """
-    timelines = context.graph.timelines(utterance_of(body, context))
-    captions = caption_file_of(timelines, body.input, body.caption_format)
+    utterance = utterance_of(body, context)
+    timelines = context.graph.timelines(utterance)
+    captions = caption_file_of(timelines, utterance.shown, body.caption_format)
     return responder(request, context)(captions, CONTENT_TYPES[body.caption_format], whole=True)

@@ -5,7 +5,8 @@
     exception                                      status   code
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
-      InvalidRequest, a body that does not validate   400   its own
+      InvalidRequest, InvalidSsml,
+      a body that does not validate                   400   its own
     ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
     a method the route does not have                  405   method_not_allowed
     a body over the limit                             413   request_too_large
@@ -39,6 +40,7 @@ from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
     EmptyText,
+    InvalidSsml,
     ReferenceAudioError,
     RequestError,
     SynthesisError,
@@ -76,6 +78,7 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         RequestError: (400, "invalid_value"),
         EmptyText: (400, "empty_input"),
         TextTooLong: (400, "input_too_long"),
+        InvalidSsml: (400, "invalid_ssml"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
         ReferenceAudioError: (400, "invalid_reference_audio"),

@@ -12,7 +12,7 @@ from torch import Tensor
 from tts_models.acoustic.batches import n_tokens
 from tts_models.errors import InvalidRequest
 from tts_models.prosody import edited_durations, edited_f0
-from tts_models.prosody_changes import changed_durations, changed_energy, changed_f0, token_rates
+from tts_models.prosody_changes import changed_durations, changed_energy, changed_f0, stretched, token_rates
 from tts_models.types import AcousticInput, FloatArray, IntArray, ProsodyChange, ProsodyEdit
 
 MAX_GIVEN_FRAMES = 8_000
@@ -96,16 +96,20 @@ def edit_durations(items: Sequence[AcousticInput], predicted: Tensor, frames: Te
         # What is not a number belongs to an item that its curves will give away.
         weights = predicted[row, :length].nan_to_num(nan=1.0).cpu().numpy()
         durations = edited_durations(edit, weights, frames[row, :length].cpu().numpy())
-        durations = changed_durations(edit.changes, weights, durations)
         result[row, :length] = torch.from_numpy(durations).to(frames.device)
     return result
 
 
 def edit_curves(
-    edit: ProsodyEdit, durations_frames: IntArray, f0_hz: FloatArray, energy: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """F0 and energy, ``(2T,)`` both, as ``edit`` asks. Energy is a logarithm: a gain adds to it."""
-    f0_hz = changed_f0(edit.changes, durations_frames, edited_f0(edit, durations_frames, f0_hz))
+    edit: ProsodyEdit, frames: IntArray, f0_hz: FloatArray, energy: FloatArray
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Frames of each token ``(L,)``, F0 and energy ``(2T,)`` as ``edit`` asks, the lengths that it gives apart.
+
+    Energy is a logarithm: a gain adds to it.
+    """
+    f0_hz = edited_f0(edit, frames, f0_hz)
     if edit.energy_gain != 1:
         energy = energy + np.float32(math.log(edit.energy_gain))
-    return f0_hz, changed_energy(edit.changes, durations_frames, energy)
+    durations = changed_durations(edit.changes, frames)
+    f0_hz = changed_f0(edit.changes, durations, stretched(f0_hz, frames, durations, voiced_only=True))
+    return durations, f0_hz, changed_energy(edit.changes, durations, stretched(energy, frames, durations))

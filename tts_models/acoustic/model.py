@@ -124,7 +124,7 @@ def _features(
     if not all(np.isfinite(part).all() for part in own):
         return SynthesisError("the acoustic model made features that are not finite numbers")
     if item.prosody:
-        own[2:] = edit_curves(item.prosody, *own[1:])
+        own[1:] = edit_curves(item.prosody, *own[1:])
     return AcousticFeatures(
         text_encoding=own[0],
         durations_frames=own[1],

@@ -94,6 +94,7 @@ class _Reader:
         self._source = source
         self._handler = handler
         self._stack: list[Mapping[str, str]] = [{}]  # namespaces by prefix
+        self._names: list[str] = []
         try:
             # Blanks before the XML declaration, which XML does not allow, are as easily written as understood.
             self._bytes = _LATE_DECLARATION.sub(lambda match: " " * len(match.group()), source, 1).encode()
@@ -119,6 +120,8 @@ class _Reader:
         except expat.ExpatError as error:
             what = expat.errors.messages[error.code]
             hint = f"; {_SYNTAX_HINTS[what]}" if what in _SYNTAX_HINTS else ""
+            if what == "mismatched tag" and self._names:
+                hint = f"; <{self._names[-1]}> has not ended"
             raise InvalidSsml(
                 f"Line {error.lineno}, column {error.offset + 1}: this is not well-formed XML: {what}{hint}."
             ) from None
@@ -133,6 +136,7 @@ class _Reader:
         declared = {name.partition(":")[2]: uri for name, uri in given.items() if name.partition(":")[0] == "xmlns"}
         namespaces = {**self._stack[-1], **declared} if declared else self._stack[-1]
         self._stack.append(namespaces)
+        self._names.append(qualified)
         prefix, _, name = qualified.rpartition(":")
         foreign = namespaces.get(prefix, prefix and "unknown") not in ("", SSML_NAMESPACE)
         attributes = {key: value for key, value in given.items() if ":" not in key or key == "xml:lang"}
@@ -149,6 +153,7 @@ class _Reader:
 
     def _end(self, _: str) -> None:
         self._stack.pop()
+        self._names.pop()
         self._handler.end(self._offset())
 
     def _text(self, data: str) -> None:
