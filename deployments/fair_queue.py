@@ -32,7 +32,8 @@ from typing import Generic, TypeVar
 BATCH_PATIENCE_S = 30.0
 """While interactive work never ends, one piece of batch work is served each time this has passed, seconds."""
 
-_IDLE_FLOWS_KEPT = 64
+_IDLE_KEPT = 64
+"""Keys, and utterances of each, that have no work waiting and are remembered all the same."""
 
 Item = TypeVar("Item")
 
@@ -163,6 +164,7 @@ class _Level:
         """``child`` is given work of ``cost`` (over its weight) and has no more until it waits again."""
         start, _ = self._starts.pop(child)
         self._virtual_time = max(self._virtual_time, start)
+        self._finishes.pop(child, None)  # to the end
         self._finishes[child] = start + cost
         self._forget()
 
@@ -172,10 +174,10 @@ class _Level:
         self._forget()
 
     def _forget(self) -> None:
-        """Finish tags that no longer matter."""
-        if len(self._finishes) > len(self._starts) + _IDLE_FLOWS_KEPT:
-            late = {child: tag for child, tag in self._finishes.items() if tag > self._virtual_time}
-            self._finishes = late
+        """The finish tags of all but those who have work and those who were served last."""
+        for child in list(self._finishes)[: max(0, len(self._finishes) - len(self._starts) - _IDLE_KEPT)]:
+            if child not in self._starts:
+                del self._finishes[child]
 
 
 class _Keys(Generic[Item]):
@@ -238,8 +240,8 @@ class _Keys(Generic[Item]):
             del self._entries[entry.flow.key, entry.flow.id]
 
     def _tidy(self, key: str) -> None:
-        """A node without work begins anew: those who wait there next are equals."""
-        if not self._flows[key]:
-            del self._flows[key]
-        if not self._keys:
-            self._keys = _Level()
+        """Keys that have had no work for the longest are forgotten."""
+        self._flows[key] = self._flows.pop(key)  # to the end
+        if len(self._flows) > _IDLE_KEPT:
+            for idle in [name for name, flows in self._flows.items() if not flows][:-_IDLE_KEPT]:
+                del self._flows[idle]

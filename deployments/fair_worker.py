@@ -19,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from ray.serve.context import _get_internal_replica_context as get_internal_replica_context
+
 from deployments.errors import DeadlineExceeded
 from deployments.fair_queue import Entry, FairQueue, Flow
 from deployments.settings import BatchLimits
@@ -42,6 +44,7 @@ class ReplicaLoad:
         running: Items in the batch that runs.
         waiting: Items in the queue.
         max_running: Most items in a batch.
+        max_ongoing: Most items that the replica takes.
         wait_s: About how long an item that comes now would wait if it were served last, seconds.
         recent_s: How long the items of the last minute took, waiting included, seconds; 256 at most.
     """
@@ -49,6 +52,7 @@ class ReplicaLoad:
     running: int
     waiting: int
     max_running: int
+    max_ongoing: int
     wait_s: float
     recent_s: tuple[float, ...]
 
@@ -126,6 +130,7 @@ class FairWorker(Generic[Item, Result]):
             running=len(self._running),
             waiting=len(self._queue),
             max_running=self._limits.max_items,
+            max_ongoing=_max_ongoing(),
             wait_s=left_s + self._s_per_work * self._queue.cost,
             recent_s=tuple(took_s for when_s, took_s in self._recent if now - when_s < _RECENT_S),
         )
@@ -193,6 +198,12 @@ class FairWorker(Generic[Item, Result]):
             logger.warning("A batch of %d failed as a whole; trying its items one by one.", len(items), exc_info=True)
             return [result for item in items for result in self._run_each_safely([item])]
         return results
+
+
+def _max_ongoing() -> int:
+    """``max_ongoing_requests`` of this replica; 0 outside of one. Ray has no public way to ask."""
+    context = get_internal_replica_context()
+    return context._deployment_config.max_ongoing_requests if context else 0
 
 
 def _padded_work(calls: Sequence[_Call[Any]]) -> int:

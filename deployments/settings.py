@@ -9,6 +9,7 @@
      + acoustic    acoustic model: device, threads
      + vocoder     vocoder: engine, threads
      + synthesis   how the ingress drives the stages
+     + admission   how many utterances run and wait
      + http        what the HTTP routes accept and answer
      + storage     where that is kept which outlives a restart
 
@@ -18,10 +19,12 @@ here but beside it in the YAML, where Ray's operators look for it; :class:`Batch
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tts_models.types import MAX_TOKENS
 
@@ -120,17 +123,68 @@ class SynthesisSettings(Settings):
     )
 
 
+class AdmissionSettings(Settings):
+    """How many utterances the application works on, over all ingress replicas. Jobs are not counted."""
+
+    max_running: int = Field(
+        default=400,
+        ge=1,
+        description="Utterances that run at once. Those that run share the stages fairly; one that has to wait may wait"
+        " for the end of a long one, so this is well above what keeps the stages busy.",
+    )
+    max_waiting: int = Field(
+        default=400, ge=0, description="Utterances that wait to run; the next one is told 429 and when to come back."
+    )
+    timeout_s: float = Field(
+        default=60,
+        gt=0,
+        description="Until when an answer must have begun, seconds from the request, where the request does not say"
+        " x-request-timeout-seconds; one that cannot is refused at once.",
+    )
+
+
+class LimitSettings(Settings):
+    """How much one caller may ask for; null is no limit."""
+
+    address_requests_per_s: float | None = Field(
+        default=5,
+        gt=0,
+        description="Requests a second of one client address, of all callers there without a key limit.",
+    )
+    address_characters_per_min: int | None = Field(
+        default=None, ge=1, description="Characters spoken a minute for one client address."
+    )
+    address_max_running: int | None = Field(
+        default=None, ge=1, description="Utterances of one client address that run at once."
+    )
+    key_requests_per_s: float | None = Field(
+        default=None, gt=0, description="Requests a second of an API key that has no such limit of its own."
+    )
+    key_characters_per_min: int | None = Field(
+        default=None, ge=1, description="Characters spoken a minute for an API key that has no such limit of its own."
+    )
+    key_max_running: int | None = Field(
+        default=None, ge=1, description="Utterances at once of an API key that has no such limit of its own."
+    )
+    key_max_waiting: int | None = Field(
+        default=None, ge=0, description="Utterances waiting of an API key that has no such limit of its own."
+    )
+    burst_s: int = Field(
+        default=4,
+        ge=1,
+        le=3600,
+        description="Over how long requests are counted, seconds; as many as are allowed in it may come at once.",
+    )
+    loopback: bool = Field(
+        default=False, description="Whether the limits of addresses hold for clients on the server's own machine too."
+    )
+
+
 class HttpSettings(Settings):
     """What the HTTP routes accept and answer."""
 
     max_input_characters: int = Field(default=10_000, ge=1, description="Longest text accepted, characters.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="Longest request body accepted, bytes.")
-    max_concurrent_speech: int = Field(
-        default=128,
-        ge=1,
-        description="Speech requests that one ingress replica works on at once; the next one is told 429. Below the"
-        " deployment's max_ongoing_requests, so that lists and health are answered when it is full.",
-    )
     model: str = Field(default="kokoro-82m", min_length=1, description="Name of the served model in the API.")
     model_aliases: tuple[str, ...] = Field(
         default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "kokoro"),
@@ -141,6 +195,34 @@ class HttpSettings(Settings):
         pattern="^/",
         description="Where VOICEVOX's API is found; / for clients that expect it at the root, null for nowhere.",
     )
+    api_keys: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Whether callers need an API key: required, off, or auto, which needs none from clients on this"
+        " machine while the server listens on the loopback interface only.",
+    )
+    voicevox_requires_key: bool = Field(
+        default=True,
+        description="Whether VOICEVOX's API asks for a key where the other routes do; its clients can send none but in"
+        " their address, http://:KEY@host.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks (10.0.0.0/8) of proxies that are believed in X-Forwarded-For; one on the"
+        " server's own machine always is.",
+    )
+
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        description="Web origins (https://app.example.com) whose pages may call the API from a browser; [*] is any.",
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="How much one caller may ask for.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy, strict=False)  # a ValueError that says which
+        return proxies
 
 
 class StorageSettings(Settings):
@@ -167,6 +249,9 @@ class AppSettings(Settings):
     acoustic: AcousticSettings = Field(default_factory=AcousticSettings, description="Acoustic model.")
     vocoder: VocoderSettings = Field(default_factory=VocoderSettings, description="Vocoder.")
     synthesis: SynthesisSettings = Field(default_factory=SynthesisSettings, description="The graph's driver.")
+    admission: AdmissionSettings = Field(
+        default_factory=AdmissionSettings, description="How many utterances run and wait."
+    )
     http: HttpSettings = Field(default_factory=HttpSettings, description="HTTP routes.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="What outlives a restart.")
 

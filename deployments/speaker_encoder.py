@@ -50,6 +50,7 @@ class SpeakerEncoder:
         settings: Device and threads.
         assets: Where the weights are kept.
         load: Makes the model; tests bring their own.
+        decode: Import path of what opens a stranger's file, in a process of its own; null is the real one.
     """
 
     def __init__(
@@ -57,7 +58,11 @@ class SpeakerEncoder:
         settings: SpeakerSettings,
         assets: AssetSettings,
         load: Callable[[SpeakerSettings, AssetSettings], EmbedsSpeech] = load,
+        decode: str | None = None,
     ) -> None:
+        from tts_models.speaker.decoder_process import Decoders  # PyAV inside: only the replica needs it
+
+        self._decode = Decoders(decode=decode) if decode else Decoders()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
         self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
@@ -71,7 +76,7 @@ class SpeakerEncoder:
         """
         from tts_models.speaker.reference_audio import decode_reference_audio  # with torch inside: see load
 
-        return await self._embed(await asyncio.to_thread(decode_reference_audio, audio), flow)
+        return await self._embed(await asyncio.to_thread(decode_reference_audio, audio, None, self._decode), flow)
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""

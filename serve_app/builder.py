@@ -10,6 +10,7 @@ from ray.serve import Application, Deployment
 
 from deployments import acoustic, speaker_encoder, text_frontend, vocoder
 from deployments.acoustic import AcousticModel
+from deployments.admission import Admission
 from deployments.settings import AppSettings
 from deployments.speaker_encoder import SpeakerEncoder
 from deployments.text_frontend import TextFrontend
@@ -26,6 +27,7 @@ class Loaders:
     acoustic: Any = acoustic.load
     vocoder: Any = vocoder.load
     voices: Any = load_voices
+    decode: str | None = None  # import path of what opens reference audio
 
 
 def build(args: AppSettings) -> Application:
@@ -42,9 +44,10 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     assets = settings.assets
     return _deployment(serve.ingress()(SpeechIngress), "Ingress").bind(
         text=_deployment(TextFrontend).bind(settings.text, loaders.text),
-        speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker),
+        speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker, loaders.decode),
         acoustic=_deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         vocoder=_deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
+        admission=_deployment(Admission).bind(settings.admission),
         settings=settings,
         load_voices=loaders.voices,
     )

@@ -12,9 +12,11 @@ from ray.serve.handle import DeploymentHandle
 from deployments.assets import VOICES, asset_store
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import open_records
+from serve_app.admission import SharedAdmission
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
-from serve_app.replicas import RunningReplicas
+from serve_app.replicas import RunningReplicas, listening_address
+from serve_app.stage_load import StageLoads
 from serve_app.voicevox.app import mount_voicevox
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -32,6 +34,7 @@ class SpeechIngress:
         speaker: Handle of ``SpeakerEncoder``.
         acoustic: Handle of ``AcousticModel``.
         vocoder: Handle of ``Vocoder``.
+        admission: Handle of ``Admission``.
         settings: The whole tree; the routes see ``settings.http`` and the records only.
         load_voices: Makes the catalogue; tests bring their own.
     """
@@ -42,19 +45,36 @@ class SpeechIngress:
         speaker: DeploymentHandle[Any],
         acoustic: DeploymentHandle[Any],
         vocoder: DeploymentHandle[Any],
+        admission: DeploymentHandle[Any],
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
     ) -> None:
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)
         self._http = settings.http
+        self._places = settings.admission
+        self._admission = SharedAdmission(admission, settings.admission)
+        self._stages = StageLoads(
+            {"TextFrontend": text, "SpeakerEncoder": speaker, "AcousticModel": acoustic, "Vocoder": vocoder}
+        )
         self._records = open_records(settings.storage)
+        self._count_in = settings.storage.records
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
         replicas = RunningReplicas(serve.get_replica_context().app_name)
         app = create_app(
-            self._graph, self._voices, self._http, behind_ray_proxy=True, replicas=replicas, records=self._records
+            self._graph,
+            self._voices,
+            self._http,
+            behind_ray_proxy=True,
+            replicas=replicas,
+            records=self._records,
+            places=self._places,
+            admission=self._admission,
+            stages=self._stages,
+            listens_on=listening_address(),
+            count_in=self._count_in,
         )
         mount_voicevox(app)
         return app

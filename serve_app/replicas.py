@@ -1,14 +1,31 @@
-"""How many replicas of each deployment run."""
+"""What Ray's controller knows of the application: how many replicas run, and what the HTTP proxies listen on."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 
 from ray import serve
 
+logger = logging.getLogger(__name__)
+
 _MAX_AGE_S = 1.0
+
+
+def listening_address() -> str | None:
+    """The address or name that Ray Serve's HTTP proxies are bound to, whatever set it; None if Ray does not say."""
+    try:
+        # Serve keeps to the address it was started with, whatever a later config file says. There is no public way.
+        from ray.serve.context import _get_global_client
+
+        client = _get_global_client(raise_if_no_controller_running=False)
+        host = client.http_config.host if client else None
+    except Exception:
+        logger.exception("Ray does not say what it listens on.")
+        return None
+    return str(host) if host else None
 
 
 class RunningReplicas:

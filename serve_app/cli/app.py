@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from serve_app.cli import assets_command, doctor_command, say_command, serve_command, voices_command
+from serve_app.cli import assets_command, doctor_command, keys_command, say_command, serve_command, voices_command
 from serve_app.cli.context import CliContext, CommandFailed
 from tts_models.assets import default_root
 from tts_models.errors import TtsError
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command("serve")(serve_command.serve)
 app.command("say")(say_command.say)
 app.command("voices")(voices_command.voices)
+app.add_typer(keys_command.app, name="keys")
 app.add_typer(assets_command.app, name="assets")
 app.command("doctor")(doctor_command.doctor)
 

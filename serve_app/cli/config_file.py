@@ -71,6 +71,14 @@ class ServeConfig:
         return int(self.document["http_options"]["port"])
 
     @property
+    def needs_keys(self) -> bool:
+        """Whether a client on this machine needs an API key."""
+        from serve_app.http.client_address import is_loopback
+
+        mode = self.settings.http.api_keys
+        return mode == "required" or (mode == "auto" and not is_loopback(self.host))
+
+    @property
     def url(self) -> str:
         """Where a client on this machine finds the API."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host

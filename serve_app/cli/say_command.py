@@ -75,6 +75,9 @@ def say(
         str | None,
         typer.Option(show_default="say it in this process", help="A running server, such as http://127.0.0.1:8000."),
     ] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="VOICEGRAPH_API_KEY", show_default="none", help="API key for --url.")
+    ] = None,
 ) -> None:
     """Say a text into a file."""
     options: CliContext = context.obj
@@ -83,14 +86,14 @@ def say(
     started = time.monotonic()
     caption_format = _caption_format(captions)
     heard = _Heard()
-    pieces = _from_server(request, url) if url else _in_process(request, options, engine, heard)
+    pieces = _from_server(request, url, key) if url else _in_process(request, options, engine, heard)
     with _writing(output) as file:
         for piece in pieces:
             file.write(piece)
     if captions and caption_format:
         with _writing(captions) as file:
             if url:
-                file.writelines(_from_server(request, url, caption_format))
+                file.writelines(_from_server(request, url, key, caption_format))
             else:
                 file.write(caption_file(heard.shown, heard.words, caption_format).encode())
     if str(output) != "-":
@@ -191,7 +194,9 @@ def _in_process(request: _Request, options: CliContext, engine: str, heard: _Hea
     yield encode_once(request.format, np.concatenate(samples))  # type: ignore[arg-type]
 
 
-def _from_server(request: _Request, url: str, captions: CaptionFormat | None = None) -> Iterator[bytes]:
+def _from_server(
+    request: _Request, url: str, key: str | None, captions: CaptionFormat | None = None
+) -> Iterator[bytes]:
     """The audio file, or its captions."""
     import requests
 
@@ -214,6 +219,7 @@ def _from_server(request: _Request, url: str, captions: CaptionFormat | None = N
         with requests.post(
             f"{url.rstrip('/')}/v1/audio/{'captions' if captions else 'speech'}",
             json=body,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=(_CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S),
             stream=True,
         ) as response:

@@ -65,7 +65,7 @@ def serve(
             ray.wait_until_healthy(session, timeout, progress.show)
         ray.wait_for_answer(serve_config.url, _ANSWER_TIMEOUT_S)
         messages().print(f"[green]ready[/] after {time.monotonic() - started:.0f} s")
-        _say_where(serve_config.url, session.dashboard_url, session.wants_token)
+        _say_where(serve_config, session.dashboard_url, session.wants_token, config)
         # From here on an interrupt is how the server is meant to end.
         with contextlib.suppress(KeyboardInterrupt):
             while True:
@@ -156,14 +156,20 @@ class _DeploymentProgress:
         self._bars.update(self._tasks[name], completed=int(done), state=state)
 
 
-def _say_where(url: str, dashboard_url: str, wants_token: bool) -> None:
+def _say_where(serve_config: ServeConfig, dashboard_url: str, wants_token: bool, config: Path | None) -> None:
+    url = serve_config.url
     results().print(f"API        {url}/v1", soft_wrap=True)
     results().print(f"docs       {url}/docs", soft_wrap=True)
     token = "  (its token: ray get-auth-token)" if wants_token else ""
     results().print(f"dashboard  {dashboard_url}{token}", soft_wrap=True)
+    key = ""
+    if serve_config.needs_keys:
+        key = " -H 'Authorization: Bearer KEY'"
+        option = f" --config {config}" if config else ""
+        results().print(f"keys       needed; make one: voicegraph keys create NAME{option}", soft_wrap=True)
     body = '{"model": "tts-1", "voice": "af_heart", "input": "Hello from four stages."}'
     results().print(
-        f"try        curl {url}/v1/audio/speech -H 'Content-Type: application/json' -d '{body}' -o hello.mp3",
+        f"try        curl {url}/v1/audio/speech -H 'Content-Type: application/json'{key} -d '{body}' -o hello.mp3",
         soft_wrap=True,
         markup=False,
     )

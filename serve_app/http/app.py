@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,16 +10,24 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
-from deployments.settings import HttpSettings
+from deployments.settings import AdmissionSettings, HttpSettings
+from deployments.storage.api_keys import ApiKeys
 from deployments.storage.records import Records, SqliteRecords
+from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, health, openai_models, openai_speech
+from serve_app.http import captions, health, load, openai_models, openai_speech
+from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import Admission, HttpContext, Outcome, Replicas
+from serve_app.http.context import HttpContext, Outcome, Replicas, Stages
 from serve_app.http.errors import UnknownErrorMiddleware, handle
+from serve_app.http.keyring import Keyring
+from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
+from serve_app.http.openapi import describe_keys
 from serve_app.http.request_id import RequestIdMiddleware
+from serve_app.stage_load import StageLoad
 from tts_models.errors import TtsError
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -37,6 +45,11 @@ def create_app(
     count: Callable[[Outcome], None] | None = None,
     replicas: Replicas | None = None,
     records: Records | None = None,
+    places: AdmissionSettings | None = None,
+    admission: Admits | None = None,
+    stages: Stages | None = None,
+    listens_on: str | None = "127.0.0.1",
+    count_in: str | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -48,7 +61,21 @@ def create_app(
         count: Told the outcome of every speech request; Ray's metrics where absent.
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
         records: What is kept across restarts; in memory where absent.
+        places: How many utterances run and wait; as the settings have it where absent.
+        admission: Gives them their places; a desk of this process where absent.
+        stages: What each stage has to do; there are none to ask about where absent.
+        listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
+        count_in: URL of the Redis server in which rates are counted; None counts them in this process.
     """
+    records = records or SqliteRecords(Path(":memory:"))
+    places = places or AdmissionSettings()
+    admits = admission or LocalAdmission(places)
+    count_in_metrics = count or outcome_counter()
+
+    def count_everywhere(outcome: Outcome) -> None:
+        count_in_metrics(outcome)
+        admits.count(outcome)
+
     app = FastAPIOffline(
         title="Voicegraph",
         version=_version(),
@@ -61,18 +88,40 @@ def create_app(
         graph,
         voices,
         settings,
-        count=count or outcome_counter(),
+        count=count_everywhere,
         replicas=replicas or _no_replicas,
-        admission=Admission(settings.max_concurrent_speech),
-        records=records or SqliteRecords(Path(":memory:")),
+        admission=admits,
+        timeout_s=places.timeout_s,
+        stages=stages or _no_stages,
+        records=records,
     )
-    for routes in (openai_speech, captions, openai_models, health):
+    for routes in (openai_speech, captions, openai_models, health, load):
         app.include_router(routes.router)
+    describe_keys(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        AccessMiddleware,
+        settings=settings,
+        keyring=Keyring(ApiKeys(records)),
+        limiter=Limiter(settings.limits, Counters(count_in)),
+        listens_on=listens_on,
+    )
     app.add_middleware(UnknownErrorMiddleware)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
+        )
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
+
+
+async def _no_stages() -> Sequence[StageLoad]:
+    return ()
 
 
 async def _no_replicas() -> Mapping[str, int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -11,10 +10,10 @@ from fastapi import Depends, Request
 
 from deployments.settings import HttpSettings
 from deployments.storage.records import Records
-from serve_app.graph import Overloaded, SpeechGraph
+from serve_app.admission import Admits
+from serve_app.graph import SpeechGraph
+from serve_app.stage_load import StageLoad
 from tts_models.speaker.voices import VoiceCatalogue
-
-_RETRY_AFTER_S = 2.0  # a few sentences have been spoken by then
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
 """How a valid speech request ended: all audio sent; refused by a stage before any audio; failed on the server before
@@ -25,32 +24,8 @@ Replicas = Callable[[], Awaitable[Mapping[str, int]]]
 """How many replicas of each deployment are running, by its name."""
 
 
-class Admission:
-    """A number of places. Whoever finds none is turned away at once, in the same form as every other error.
-
-    Ray would let callers wait outside, where ``/health`` waits with them, and then answer in plain text.
-
-    Args:
-        places: How many.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._free = places
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Takes a place for as long as the context lasts.
-
-        Raises:
-            Overloaded: If none is free.
-        """
-        if not self._free:
-            raise Overloaded("The server is busy; please try again shortly.", _RETRY_AFTER_S)
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
+Stages = Callable[[], Awaitable[Sequence[StageLoad]]]
+"""What each stage has to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +38,9 @@ class HttpContext:
         settings: What is accepted and answered.
         count: Told the outcome of every speech request.
         replicas: How many replicas of each deployment are running.
-        admission: Places for speech requests.
+        admission: Places for utterances.
+        timeout_s: Until when an answer must have begun that says nothing else, seconds.
+        stages: What each stage has to do.
         records: What is kept across restarts.
     """
 
@@ -72,7 +49,9 @@ class HttpContext:
     settings: HttpSettings
     count: Callable[[Outcome], None]
     replicas: Replicas
-    admission: Admission
+    admission: Admits
+    timeout_s: float
+    stages: Stages
     records: Records
 
     @property

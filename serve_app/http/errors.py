@@ -7,14 +7,16 @@
       UnsupportedLanguage, ReferenceAudioError,
       InvalidRequest, InvalidSsml,
       a body that does not validate                   400   its own
+    Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
     a method the route does not have                  405   method_not_allowed
+    LimitExceeded                                     429   rate_limit_exceeded   with Retry-After
     a body over the limit                             413   request_too_large
     a body that is not JSON                           415   unsupported_media_type
     Overloaded                                        429   overloaded            with Retry-After
     SynthesisError                                    500   synthesis_failed
     StageUnavailable                                  503   unavailable           with Retry-After
-    DeadlineExceeded                                  503   deadline_exceeded     with Retry-After if a new try helps
+    DeadlineExceeded                                  503   deadline_exceeded     with Retry-After where that helps
     anything else                                     500   internal_error        fixed text, never the exception's own
 
 Every one is ``{"error": {"message", "type", "param", "code"}}``, the shape that OpenAI's clients read.
@@ -71,6 +73,45 @@ class BodyTooLarge(HTTPException):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(413, f"The request body is larger than the {max_bytes:,} bytes this server accepts.")
+
+
+class Unauthorized(HTTPException):
+    """The request needs an API key that is good; args: message, code.
+
+    An ``HTTPException`` because it is raised in front of the routes, where it is nothing to log.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        # RFC 6750: whoever sent no credentials at all is told no error.
+        problem = "" if code == "missing_api_key" else ', error="invalid_token"'
+        super().__init__(401, message, {"WWW-Authenticate": f'Bearer realm="voicegraph"{problem}'})
+        self.code = code
+
+
+class LimitExceeded(HTTPException):
+    """The caller has asked for more than it may.
+
+    An ``HTTPException`` because it is raised in front of the routes, where it is nothing to log.
+
+    Args:
+        message: Of what.
+        retry_after_s: Seconds until a new try makes sense; None if none ever does.
+        limits: Headers that tell of the limits.
+    """
+
+    code = "rate_limit_exceeded"
+
+    def __init__(
+        self, message: str, retry_after_s: float | None = None, limits: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        headers = {"x-should-retry": "false"}
+        if retry_after_s is not None:
+            headers = {
+                "Retry-After": str(max(1, math.ceil(retry_after_s))),
+                "retry-after-ms": str(max(1, math.ceil(1000 * retry_after_s))),
+            }
+            message = f"{message} Try again in {headers['Retry-After']} s."
+        super().__init__(429, message, {**limits, **headers})
 
 
 _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
@@ -223,7 +264,7 @@ def _retry_after(error: TtsError) -> dict[str, str]:
 
 
 def _http_failure(error: HTTPException, request: Request) -> Failure:
-    code = _HTTP_CODES.get(error.status_code, "invalid_request")
+    code = getattr(error, "code", "") or _HTTP_CODES.get(error.status_code, "invalid_request")
     path = _shown(request.url.path)
     match error.status_code:
         case 400:

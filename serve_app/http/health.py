@@ -11,6 +11,9 @@ from serve_app.http.schemas import Health
 
 router = APIRouter(tags=["health"])
 
+_DISPENSABLE = "Admission"
+"""Each ingress replica admits by itself while it is away."""
+
 
 def _absent(stages: str) -> StageUnavailable:
     return StageUnavailable(f"No replica is running of: {stages}.")
@@ -23,6 +26,6 @@ async def health(context: Context) -> Health:
     The body is JSON and not the bare ``OK`` by which some clients recognise another server.
     """
     replicas = dict(await context.replicas())
-    if absent := sorted(stage for stage, running in replicas.items() if not running):
+    if absent := sorted(name for name, running in replicas.items() if not running and name != _DISPENSABLE):
         raise _absent(", ".join(absent))
     return Health(model=context.settings.model, voices=len(context.voices), replicas=replicas)

@@ -9,14 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from serve_app.graph import Overloaded, StageUnavailable, Utterance
+from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable, Utterance
 from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
 from serve_app.http.context import Context, HttpContext
 from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
+from serve_app.http.limits import charge
 from serve_app.http.openai_models import require_model
 from serve_app.http.openapi import documented
 from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
+from serve_app.http.turn import Turn, TurnOf, work_of
 from serve_app.ssml import marked_up
 from tts_models.errors import (
     EmptyText,
@@ -63,6 +65,7 @@ SPEECH_ERRORS = documented(
     BodyTooLarge(1_000_000),
     Overloaded("The server is busy; try again in 1 s.", 1.0),
     SynthesisError("No audio was made of the text."),
+    DeadlineExceeded("The server needs about 6.2 s for this, and the request allows 5.0 s.", 1.0),
     StageUnavailable("The vocoder has no replica that could do the work."),
 )
 
@@ -73,12 +76,13 @@ SPEECH_ERRORS = documented(
     response_class=Response,
     responses=_SPEECH | SPEECH_ERRORS,
 )
-async def create_speech(body: SpeechRequest, request: Request, context: Context) -> Response:
+async def create_speech(body: SpeechRequest, request: Request, context: Context, turn: TurnOf) -> Response:
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
     utterance = utterance_of(body, context)
-    respond = responder(request, context)
+    await charge(len(utterance.text))
+    respond = responder(request, context, turn, work_of(body.input))
     encoder = open_encoder(body.response_format)
-    audio = context.graph.speak(utterance)
+    audio = context.graph.scheduled(turn.flow).speak(utterance)
     if body.stream_format == "sse":
         events = event_stream(audio, encoder, utterance.shown, body.timestamps)
         return respond(events, "text/event-stream", events=True)
@@ -90,11 +94,13 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context)
     return respond(whole_file(audio, body.response_format), encoder.content_type, whole=True)
 
 
-def responder(request: Request, context: HttpContext) -> Callable[..., SpeechResponse]:
-    """Makes the responses to a request for speech."""
+def responder(request: Request, context: HttpContext, turn: Turn, work: int) -> Callable[..., SpeechResponse]:
+    """Makes the responses to a request for speech that takes ``work``."""
     return partial(
         SpeechResponse,
         admission=context.admission,
+        turn=turn,
+        work=work,
         explain=partial(describe, request=request),
         count=context.count,
     )

@@ -11,18 +11,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import math
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 import numpy as np
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from deployments.errors import DeadlineExceeded
+from serve_app.admission import Admits, Place
 from serve_app.captions import CaptionFormat, caption_file
 from serve_app.graph import SpokenAudio
 from serve_app.http.audio_encoding import StreamEncoder, encode_once
-from serve_app.http.context import Admission, Outcome
+from serve_app.http.context import Outcome
 from serve_app.http.errors import Failure
 from serve_app.http.schemas import (
     AudioFormat,
@@ -36,6 +39,7 @@ from serve_app.http.schemas import (
     Usage,
 )
 from serve_app.http.timestamps import timestamps
+from serve_app.http.turn import Turn
 from tts_models.errors import SynthesisError
 from tts_models.timing import Timeline
 from tts_models.types import FRAME_SAMPLES
@@ -196,6 +200,8 @@ class SpeechResponse(StreamingResponse):
         chunks: The body; at least one.
         media_type: ``Content-Type``.
         admission: Where a place is taken for as long as this takes.
+        turn: How the request is scheduled.
+        work: What it takes; see :func:`~serve_app.http.turn.work_of`.
         explain: What a caller would be told about an error.
         count: Told how the response ended.
         whole: ``chunks`` is one chunk, so its length can be announced.
@@ -207,7 +213,9 @@ class SpeechResponse(StreamingResponse):
         chunks: AsyncGenerator[bytes],
         media_type: str,
         *,
-        admission: Admission,
+        admission: Admits,
+        turn: Turn,
+        work: int,
         explain: Callable[[Exception], Failure],
         count: Callable[[Outcome], None],
         whole: bool = False,
@@ -216,6 +224,8 @@ class SpeechResponse(StreamingResponse):
         super().__init__(chunks, headers=_NOT_BUFFERED, media_type=media_type)
         self._chunks = chunks
         self._admission = admission
+        self._turn = turn
+        self._work = work
         self._explain = explain
         self._count = count
         self._whole = whole
@@ -236,9 +246,10 @@ class SpeechResponse(StreamingResponse):
     async def _respond(self, send: Send) -> None:
         started = False
         try:
-            with self._admission.place():
+            async with self._admission.place(self._turn.ask(self._work, whole=self._whole)) as place:
+                send = _timed(send, place)
                 async with aclosing(self._chunks) as chunks:
-                    first = await anext(chunks)
+                    first = await self._first(chunks)
                     headers = self.raw_headers
                     if self._whole:
                         headers = [*headers, (b"content-length", str(len(first)).encode())]
@@ -262,6 +273,28 @@ class SpeechResponse(StreamingResponse):
                 await send({"type": "http.response.body", "body": last_words, "more_body": True})
             raise
         self._count("completed")
+
+    async def _first(self, chunks: AsyncGenerator[bytes]) -> bytes:
+        """The first chunk, if there is one in time."""
+        limit = asyncio.timeout(self._turn.begin_by_s - time.time())
+        try:
+            async with limit:
+                return await anext(chunks)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded("The time limit of the request passed before the speech was made.") from None
+
+
+def _timed(send: Send, place: Place) -> Send:
+    """``send``, the time that its listener takes noted."""
+
+    async def send_noting_time(message: Message) -> None:
+        started_s = time.monotonic()
+        await send(message)
+        place.idle_s += time.monotonic() - started_s
+
+    return send_noting_time
 
 
 async def _disconnect(receive: Receive) -> None:

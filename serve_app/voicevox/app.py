@@ -6,6 +6,7 @@ does not exist, 400 for text that is not in the kana notation; 429 and 503 with 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -53,12 +54,14 @@ def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
         redoc_url=None,
         exception_handlers=handlers,
     )
-    app.state.engine = Engine(
-        graph=context.graph,
+    app.state.context = context
+    app.state.engine = partial(
+        Engine,
         speakers=Speakers(context.voices),
         presets=Presets(context.records),
         settings=settings,
         admission=context.admission,
+        count=context.count,
         version=version,
     )
     for routes in (query_routes, synthesis_routes, info_routes):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -11,8 +12,11 @@ from fastapi import Depends, Query, Request
 from starlette.exceptions import HTTPException
 
 from deployments.settings import HttpSettings
+from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph
-from serve_app.http.context import Admission
+from serve_app.http.context import Context, Outcome
+from serve_app.http.limits import charge
+from serve_app.http.turn import NOT_SPOKEN, Turn, TurnOf, work_of
 from serve_app.voicevox import schemas
 from serve_app.voicevox.melody import fill, without_lengths
 from serve_app.voicevox.plan import from_text, segments_of
@@ -22,6 +26,8 @@ from serve_app.voicevox.synthesis import Style, predict, require_short
 from tts_models.text.moras import AccentPhrase
 
 T = TypeVar("T")
+BYTES_PER_MORA = 3
+"""In UTF-8, where it is written in kana: what admission counts in."""
 _CLIENT_CLOSED = 499  # nobody reads it
 
 
@@ -34,7 +40,9 @@ class Engine:
         speakers: The voices.
         presets: Where presets are kept.
         settings: What is accepted.
-        admission: Places for speech requests, shared with the other routes.
+        admission: Places for utterances, shared with the other routes.
+        count: Told how a request for speech ended.
+        turn: How the request is scheduled, and with it ``graph``.
         version: Of this server.
     """
 
@@ -42,7 +50,9 @@ class Engine:
     speakers: Speakers
     presets: Presets
     settings: HttpSettings
-    admission: Admission
+    admission: Admits
+    count: Callable[[Outcome], None]
+    turn: Turn
     version: str
 
     def style(self, style_id: int) -> Style:
@@ -57,14 +67,16 @@ class Engine:
         """The accent phrases of ``text`` as a voice says them; none of an empty text, as the engine answers."""
         require_short(text, self.settings.max_input_characters)
         style = self.style(style_id)
+        await charge(len(text))
         if not text.strip():
             return []
-        return await self.analysed(await self.graph.accent_phrases(text), style)
+        async with self.place(work_of(text) // NOT_SPOKEN):
+            return await self._analysed(await self.graph.accent_phrases(text), style)
 
     async def analysed(self, phrases: list[AccentPhrase], style: Style) -> list[schemas.AccentPhrase]:
         """Phrases with their lengths and pitches."""
-        shown = from_text(phrases)
-        return await self.filled(shown, style, lengths=True, pitches=True, silences=[p.pause_s for p in phrases])
+        async with self.place(n_moras(phrases) * BYTES_PER_MORA // NOT_SPOKEN):
+            return await self._analysed(phrases, style)
 
     async def filled(
         self,
@@ -73,22 +85,62 @@ class Engine:
         *,
         lengths: bool,
         pitches: bool,
+    ) -> list[schemas.AccentPhrase]:
+        """``phrases`` with predicted lengths or pitches."""
+        async with self.place(n_moras(phrases) * BYTES_PER_MORA // NOT_SPOKEN):
+            return await self._filled(phrases, style, lengths=lengths, pitches=pitches)
+
+    @asynccontextmanager
+    async def place(self, work: int) -> AsyncIterator[None]:
+        """Waits for a place for ``work``, holds it, and counts how it ended.
+
+        Raises:
+            Overloaded: There is no room to wait.
+            DeadlineExceeded: It would not be done in time.
+        """
+        outcome: Outcome = "rejected"
+        try:
+            async with self.admission.place(self.turn.ask(work, whole=True)):
+                outcome = "failed"
+                yield
+            outcome = "completed"
+        except (asyncio.CancelledError, GeneratorExit):
+            outcome = "disconnected"
+            raise
+        finally:
+            self.count(outcome)
+
+    async def _analysed(self, phrases: list[AccentPhrase], style: Style) -> list[schemas.AccentPhrase]:
+        shown = from_text(phrases)
+        return await self._filled(shown, style, lengths=True, pitches=True, silences=[p.pause_s for p in phrases])
+
+    async def _filled(
+        self,
+        phrases: list[schemas.AccentPhrase],
+        style: Style,
+        *,
+        lengths: bool,
+        pitches: bool,
         silences: list[float] | None = None,
     ) -> list[schemas.AccentPhrase]:
-        """``phrases`` with predicted lengths or pitches; ``silences`` are those that a text asked for behind each."""
+        """``silences`` are those that a text asked for behind each phrase."""
         if not phrases:
             return []
-        with self.admission.place():
-            segments = segments_of(phrases)
-            predicted = await predict(self.graph, segments, style)
+        segments = segments_of(phrases)
+        predicted = await predict(self.graph, segments, style)
         if lengths:
             phrases = without_lengths(phrases, silences or ())
         return fill(phrases, segments, predicted, lengths=lengths, pitches=pitches)
 
 
-async def _engine_of(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
+async def _engine_of(request: Request, context: Context, turn: TurnOf) -> Engine:
+    engine: Engine = request.app.state.engine(graph=context.graph.scheduled(turn.flow), turn=turn)
     return engine
+
+
+def n_moras(phrases: Sequence[AccentPhrase | schemas.AccentPhrase]) -> int:
+    """How many moras there are."""
+    return sum(len(phrase.moras) for phrase in phrases)
 
 
 EngineOf = Annotated[Engine, Depends(_engine_of)]

@@ -83,6 +83,11 @@ class AudioQuery(Scales):
     outputStereo: bool
     kana: str | None = Field(default=None, description="The kana notation; not read.")
 
+    @property
+    def n_moras(self) -> int:
+        """How much there is to say."""
+        return sum(len(phrase.moras) for phrase in self.accent_phrases)
+
 
 class Preset(Scales):
     """A speaker with scales, under a name."""

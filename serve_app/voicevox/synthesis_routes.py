@@ -17,8 +17,9 @@ from starlette.responses import Response
 
 from serve_app.http.audio_encoding import open_encoder
 from serve_app.http.errors import describe
+from serve_app.http.limits import charge
 from serve_app.http.streaming import SpeechResponse
-from serve_app.voicevox.engine import CoreVersion, Engine, EngineOf, StyleId, unless_left
+from serve_app.voicevox.engine import BYTES_PER_MORA, CoreVersion, Engine, EngineOf, StyleId, unless_left
 from serve_app.voicevox.schemas import AudioQuery, MorphableTarget
 from serve_app.voicevox.synthesis import Style, speak, whole
 from serve_app.voicevox.waves import BadWave, connect, resample, wav_bytes
@@ -87,13 +88,17 @@ async def streaming_synthesis(
     """A WAV file of unknown length at 24 kHz, mono, sent while later sentences are still being made."""
     if query.outputSamplingRate != SAMPLE_RATE_HZ or query.outputStereo:
         raise HTTPException(422, f"A stream has {SAMPLE_RATE_HZ} Hz and one channel.")
-    parts = speak(engine.graph, query, engine.style(speaker), upspeak=upspeak)
+    style = engine.style(speaker)
+    await charge(query.n_moras)
+    parts = speak(engine.graph, query, style, upspeak=upspeak)
     return SpeechResponse(
         _streamed(parts),
         "audio/wav",
         admission=engine.admission,
         explain=partial(describe, request=request),
-        count=lambda outcome: None,
+        turn=engine.turn,
+        work=_work_of(query),
+        count=engine.count,
     )
 
 
@@ -143,7 +148,8 @@ async def connect_waves(waves: list[str]) -> Response:
 
 
 async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
-    with engine.admission.place():
+    await charge(query.n_moras)
+    async with engine.place(_work_of(query)):
         samples = await whole(engine.graph, query, style, upspeak=upspeak)
 
     def encoded() -> bytes:
@@ -151,6 +157,10 @@ async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool
         return wav_bytes(resample(samples, SAMPLE_RATE_HZ, rate_hz), rate_hz, stereo=query.outputStereo)
 
     return await asyncio.to_thread(encoded)
+
+
+def _work_of(query: AudioQuery) -> int:
+    return BYTES_PER_MORA * query.n_moras
 
 
 async def _streamed(parts: AsyncGenerator[FloatArray]) -> AsyncGenerator[bytes]:

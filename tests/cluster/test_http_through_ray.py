@@ -145,7 +145,7 @@ def test_health_counts_replicas(server: Cluster) -> None:
 
     assert response.status_code == 200
     replicas = response.json()["replicas"]
-    assert set(replicas) == {"Ingress", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"}
+    assert set(replicas) == {"Ingress", "Admission", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"}
     assert all(replicas.values())
 
 
@@ -159,3 +159,14 @@ def test_outcomes_reach_the_metrics(server: Cluster) -> None:
         return any("voicegraph_speech_responses" in line and 'outcome="completed"' in line for line in lines)
 
     until(counted, 90, "the counter is exported")
+
+
+def test_keys_are_asked_of_clients_elsewhere(server: Cluster) -> None:
+    """Replicas know that the proxy listens on the loopback interface, and see whom it was asked by."""
+    elsewhere = {"X-Forwarded-For": "203.0.113.7"}
+
+    assert httpx.post(server.url + SPEECH, json=speech("1"), timeout=60).status_code == 200
+    refused = httpx.post(server.url + SPEECH, json=speech("1"), headers=elsewhere, timeout=60)
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "missing_api_key"
+    assert httpx.get(server.url + "/v1/audio/voices", headers=elsewhere, timeout=60).status_code == 200

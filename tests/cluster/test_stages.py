@@ -84,6 +84,20 @@ async def test_errors_of_the_other_stages(app: Cluster) -> None:
         await app.graph().embed(b"not audio")
 
 
+async def test_a_file_that_breaks_the_decoder_breaks_no_replica(app: Cluster) -> None:
+    """On a real replica, the decoder a child of Ray's worker."""
+    graph = app.graph()
+    for defect in (b"segfault", b"memory", b"kill", b"segfault"):
+        with pytest.raises(ReferenceAudioError, match="its decoder failed"):
+            await graph.embed(defect)
+        with pytest.raises(ReferenceAudioError, match="could not be read"):
+            await graph.embed(b"not audio")
+    assert app.replicas("SpeakerEncoder") == 1
+    status = app.status()
+    assert status is not None
+    assert status.deployments["SpeakerEncoder"].status == "HEALTHY"
+
+
 async def test_batch_limits_change_without_a_restart(app: Cluster) -> None:
     app.log.clear()
     await spoken(app, "10")

@@ -17,6 +17,7 @@ from deployments.settings import AcousticSettings, AssetSettings, SpeakerSetting
 from deployments.speaker_encoder import SpeakerEncoder
 from deployments.text_frontend import TextFrontend
 from deployments.vocoder import Vocoder
+from serve_app.voicevox.waves import wav_bytes
 from tts_models.acoustic.config import AcousticConfig
 from tts_models.acoustic.model import AcousticModel as Acoustics
 from tts_models.acoustic.network import AcousticNetwork
@@ -137,6 +138,17 @@ async def test_bytes_that_are_no_audio_reach_no_model() -> None:
     encoder = SpeakerEncoder(SpeakerSettings(), ASSETS, Listener)
     with pytest.raises(ReferenceAudioError):
         await encoder.embed(b"not audio")
+
+
+@pytest.mark.usefixtures("replica_context")
+async def test_a_file_that_breaks_the_decoder_is_refused_and_the_next_one_is_heard() -> None:
+    encoder = SpeakerEncoder(SpeakerSettings(), ASSETS, Listener, "tests.speaker.hostile_decoders:decode")
+    silence = wav_bytes(np.zeros(24_000, np.float32), 24_000)
+    for defect in (b"segfault", b"exit", b"nan"):
+        with pytest.raises(ReferenceAudioError, match="its decoder failed"):
+            await encoder.embed(defect)
+        with pytest.raises(ReferenceAudioError, match="No speech was heard"):
+            await encoder.embed(silence)
 
 
 def test_the_text_frontend_in_rays_local_testing_mode() -> None:

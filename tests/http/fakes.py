@@ -16,9 +16,10 @@ import numpy as np
 import uvicorn
 
 from deployments.fair_queue import Flow
-from deployments.settings import HttpSettings
+from deployments.settings import AdmissionSettings, HttpSettings
 from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from serve_app.http.app import create_app
+from serve_app.stage_load import StageLoad
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.timing import Timeline
 from tts_models.types import FRAME_SAMPLES, MAX_TOKENS, SAMPLE_RATE_HZ, STYLE_DIM, Audio, Phonemes, SpeakerEmbedding
@@ -126,22 +127,29 @@ class Served:
         graph: Change its script before a request.
         outcomes: How the speech requests ended.
         replicas: What ``/health`` finds running.
+        stages: What ``/v1/load`` finds them to do.
         base_url: Of the server, where there is one.
     """
 
-    def __init__(self, settings: HttpSettings | None = None) -> None:
+    def __init__(self, settings: HttpSettings | None = None, places: AdmissionSettings | None = None) -> None:
         self.graph = FakeGraph()
         self.outcomes: Counter[str] = Counter()
         self.settings = settings or HttpSettings()
         self.replicas: dict[str, int] = {}
+        self.stages: list[StageLoad] = []
         self.app = create_app(
             self.graph,
             catalogue(),
             self.settings,
             count=lambda outcome: self.outcomes.update([outcome]),
             replicas=self._replicas,
+            stages=self._stages,
+            places=places,
         )
         self.base_url = ""
+
+    async def _stages(self) -> list[StageLoad]:
+        return self.stages
 
     async def _replicas(self) -> dict[str, int]:
         return self.replicas

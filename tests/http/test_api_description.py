@@ -20,6 +20,8 @@ PATHS = {
     "/v1/audio/models",
     "/v1/models",
     "/v1/models/{model}",
+    "/v1/load",
+    "/v1/stats",
     "/health",
 }
 

@@ -82,6 +82,12 @@ async def test_health(served: Served, client: httpx.AsyncClient) -> None:
     assert response.text != "OK"  # would make wyoming_openai take us for Speaches
 
 
+async def test_health_without_the_desk_of_admission(served: Served, client: httpx.AsyncClient) -> None:
+    served.replicas = {"Vocoder": 1, "Admission": 0}
+
+    assert (await client.get("/health")).status_code == 200
+
+
 async def test_health_without_a_stage(
     served: Served, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from deployments.settings import HttpSettings
+from deployments.settings import AdmissionSettings
 from tests.http.fakes import Gate, Served, speech, tone, uvicorn_server, wait_until
 from tts_models.errors import SynthesisError, UnpronounceableText
 from tts_models.types import Audio
@@ -151,14 +151,15 @@ def test_a_slow_reader_does_not_make_the_server_collect_audio(live: Served) -> N
 
 
 def test_when_every_place_is_taken_the_next_caller_is_told_so() -> None:
-    with uvicorn_server(Served(HttpSettings(max_concurrent_speech=2))) as served:
+    with uvicorn_server(Served(places=AdmissionSettings(max_running=2, max_waiting=0))) as served:
         rest = Gate()
         served.script(tone(0.5), rest, tone(0.5))
         with ask(served) as one, ask(served) as two:
             assert status_line(one) == status_line(two) == b"HTTP/1.1 200 OK"
             refused = httpx.post(served.base_url + SPEECH, json=speech(), timeout=60)
             assert httpx.get(served.base_url + "/health", timeout=60).status_code == 200
-        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert refused.headers["retry-after-ms"] == "1000"
         assert refused.json()["error"]["code"] == "overloaded"
         wait_until(lambda: served.outcomes == {"rejected": 1, "disconnected": 2})
         assert len(served.graph.spoken) == 2

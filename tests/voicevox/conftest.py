@@ -51,7 +51,7 @@ class ProsodyGraph(FakeGraph):
     async def accent_phrases(self, text: str) -> list[AccentPhrase]:
         return analyser().phrases(text)
 
-    async def predict(self, item: AcousticInput) -> Prosody:
+    async def predict(self, item: AcousticInput, *, is_first: bool = True) -> Prosody:
         if self.failure:
             raise self.failure
         durations, f0 = self.curves(item)

@@ -16,6 +16,10 @@ import numpy as np
 import pytest
 import requests
 
+from deployments.desk import Ask
+from deployments.fair_queue import Flow
+from deployments.settings import AdmissionSettings
+from serve_app.admission import LocalAdmission
 from serve_app.voicevox.speakers import style_id
 from tests.http.fakes import Served
 from tests.voicevox.conftest import SPEAKER, ProsodyGraph, query
@@ -281,10 +285,23 @@ async def test_waves_are_joined(client: httpx.AsyncClient) -> None:
 
 async def test_a_busy_server_says_so(client: httpx.AsyncClient, served: Served) -> None:
     body = await query(client, STATEMENT)
-    served.app.state.context.admission._free = 0
-    response = await client.post("/synthesis", params={"speaker": SPEAKER}, json=body)
-    assert response.status_code == 429
-    assert int(response.headers["retry-after"]) > 0
+    admission = served.app.state.context.admission
+    limits = AdmissionSettings(max_running=1, max_waiting=0)
+    full = LocalAdmission(limits)
+    admission.desk = full.desk
+    async with full.place(Ask("a", Flow("a"), 1, 1)):
+        for path, sent in (
+            ("/synthesis", body),
+            ("/streaming_synthesis", body),
+            ("/mora_data", body["accent_phrases"]),
+        ):
+            response = await client.post(path, params={"speaker": SPEAKER}, json=sent)
+            assert response.status_code == 429, path
+            assert int(response.headers["retry-after"]) > 0
+        assert (await client.post("/audio_query", params={"speaker": SPEAKER, "text": "はい"})).status_code == 429
+    assert served.outcomes["rejected"] == 4
+    assert (await client.post("/synthesis", params={"speaker": SPEAKER}, json=body)).status_code == 200
+    assert full.desk.load().running == 0
 
 
 def test_a_client_who_leaves_stops_the_work(live: Served) -> None:

@@ -11,7 +11,7 @@ followed, and decoding stops as soon as a limit is passed, whatever the header p
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -54,12 +54,17 @@ class ReferenceAudioLimits:
     min_speech_s: float = 1.0
 
 
-def decode_reference_audio(data: bytes, limits: ReferenceAudioLimits | None = None) -> FloatArray:
+def decode_reference_audio(
+    data: bytes,
+    limits: ReferenceAudioLimits | None = None,
+    decode: Callable[[bytes, ReferenceAudioLimits], FloatArray] | None = None,
+) -> FloatArray:
     """The speech in a recording, whatever its format, rate and channels.
 
     Args:
         data: The file: wav, aiff, mp3, flac, ogg (Opus, Vorbis), m4a/mp4, webm or aac, told by its content.
         limits: What it must keep to.
+        decode: Does what :func:`decode_audio` does, perhaps in another process.
 
     Returns:
         ``(n,)`` float32 mono at 16 kHz, finite: the stretches of speech one after another, short pauses included.
@@ -68,7 +73,7 @@ def decode_reference_audio(data: bytes, limits: ReferenceAudioLimits | None = No
         ReferenceAudioError: If it is no audio, damaged, larger or longer than the limits, or has too little speech.
     """
     limits = limits or ReferenceAudioLimits()
-    waveform = decode_audio(data, limits)
+    waveform = (decode or decode_audio)(data, limits)
     stretches = _detector().speech(waveform)
     speech_s = sum(end - start for start, end in stretches) / ENCODER_RATE_HZ
     if not stretches:
@@ -89,13 +94,7 @@ def decode_audio(data: bytes, limits: ReferenceAudioLimits) -> FloatArray:
     Raises:
         ReferenceAudioError: If it is no audio, damaged, or larger or longer than the limits.
     """
-    if not data:
-        raise ReferenceAudioError("The reference audio is empty.")
-    if len(data) > limits.max_bytes:
-        raise ReferenceAudioError(
-            f"The reference audio has {len(data) / 2**20:.1f} MiB; "
-            f"at most {limits.max_bytes / 2**20:g} MiB are accepted."
-        )
+    require_size(data, limits)
     pieces = []
     n_samples = 0
     for piece in _Decoder(data).pieces():
@@ -111,6 +110,21 @@ def decode_audio(data: bytes, limits: ReferenceAudioLimits) -> FloatArray:
     if not np.isfinite(waveform).all():
         raise ReferenceAudioError("The reference audio holds samples that are not numbers.")
     return waveform
+
+
+def require_size(data: bytes, limits: ReferenceAudioLimits) -> None:
+    """Passes if a file is not empty and not over the limit.
+
+    Raises:
+        ReferenceAudioError: Otherwise.
+    """
+    if not data:
+        raise ReferenceAudioError("The reference audio is empty.")
+    if len(data) > limits.max_bytes:
+        raise ReferenceAudioError(
+            f"The reference audio has {len(data) / 2**20:.1f} MiB; "
+            f"at most {limits.max_bytes / 2**20:g} MiB are accepted."
+        )
 
 
 class _Decoder:

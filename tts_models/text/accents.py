@@ -17,7 +17,9 @@ import regex
 from anyascii import anyascii
 
 from tts_models.errors import SynthesisError
+from tts_models.text.dictionary import Dictionary
 from tts_models.text.frontend import FIRST_SEGMENT_TOKENS, MAX_SEGMENT_TOKENS, TextFrontend
+from tts_models.text.g2p.given import Given, Masked, mask
 from tts_models.text.g2p.japanese import JapaneseG2P, word_reading
 from tts_models.text.g2p.router import quieten
 from tts_models.text.g2p.words import Word
@@ -43,8 +45,11 @@ class AccentAnalyser:
         self._reading = _Reading(self._g2p)
         self._frontend = TextFrontend(first_segment_tokens, max_segment_tokens, g2p=self._reading)
 
-    def phrases(self, text: str) -> list[AccentPhrase]:
+    def phrases(self, text: str, dictionary: Dictionary | None = None) -> list[AccentPhrase]:
         """The accent phrases of ``text``.
+
+        Words that the dictionary has in katakana or as other text are read, and accented, as it has them; IPA has no
+        moras and is left out of account.
 
         Their symbols, one after the other and cut at ``CUT``, are those of the segments that
         :meth:`TextFrontend.segments` makes of the text as long as it is written in kana, kanji and digits. Latin
@@ -56,7 +61,7 @@ class AccentAnalyser:
         with self._lock:
             reading = self._reading
             reading.moras, reading.begins = [], []
-            segments = self._frontend.segments(_GIVEN_PRONUNCIATION.sub(r"\1", text), "ja")
+            segments = self._frontend.segments(_GIVEN_PRONUNCIATION.sub(r"\1", text), "ja", dictionary)
             moras, begins = reading.moras, reading.begins
         symbols = CUT.join(segment.symbols for segment in segments) + " "
         pauses = [segment.pause_after_s for segment in segments]
@@ -68,6 +73,23 @@ class AccentAnalyser:
         if not phrases:
             raise SynthesisError("the text could not be read as Japanese")
         return phrases
+
+
+def _in_japanese(masked: Masked) -> tuple[str, list[Given]]:
+    """The text with foreign letters spelt out, and the given words where they then are."""
+    parts: list[str] = []
+    given: list[Given] = []
+    length = position = 0
+    for one in [*masked.given, None]:
+        end = one.start if one else len(masked.text)
+        parts.append(_FOREIGN.sub(lambda match: anyascii(match.group()), masked.text[position:end]))
+        length += len(parts[-1])
+        if one:
+            position = one.end
+            parts.append(masked.text[one.start : position])
+            given.append(Given(length, length + position - one.start, one.pronunciation))
+            length += position - one.start
+    return "".join(parts), given
 
 
 class _Reading:
@@ -83,15 +105,16 @@ class _Reading:
         self.moras: list[Mora] = []
         self.begins: list[tuple[int, int]] = []
 
-    def __call__(self, texts: Sequence[str], language: str) -> list[list[Word]]:
+    def __call__(self, texts: Sequence[str], language: str, given: Mapping[int, Sequence[Given]]) -> list[list[Word]]:
         result = []
-        for text in texts:
-            words, features = self._g2p.analyse(_FOREIGN.sub(lambda match: anyascii(match.group()), text))
+        for index, text in enumerate(texts):
+            masked = mask(text, [one for one in given.get(index, ()) if one.pronunciation.katakana], language)
+            words, features = self._g2p.analyse(*_in_japanese(masked))
             fresh = True  # another chunk is another phrase
             for group in features:
                 fresh = self._note(group, fresh)
             for word in words:  # what was written otherwise may have made the text longer
-                word.start, word.end = min(word.start, len(text)), min(word.end, len(text))
+                word.start, word.end = (min(masked.origin(offset), len(text)) for offset in (word.start, word.end))
             result.append(quieten(words))
         return result
 

@@ -145,7 +145,7 @@ def parse_controls(text: str) -> ControlledText:
         else:
             word = match["word"]
             cuts.append((length, match.start("word") - length))
-            pronunciations.append((length, length + len(word), _symbols(word, match["ipa"])))
+            pronunciations.append((length, length + len(word), read_ipa(word, match["ipa"])))
             parts.append(word)
             length += len(word)
         cuts.append((length, last - length))
@@ -186,16 +186,24 @@ def _pause_s(match: re.Match[str]) -> float:
     return seconds
 
 
-def _symbols(word: str, ipa: str) -> str:
+def read_ipa(word: str, ipa: str, param: str = "input") -> str:
+    """``ipa`` in the model's symbols, as it may be written in brackets behind a word.
+
+    Args:
+        word: What it is the pronunciation of; for messages.
+        ipa: The model's symbols, with blanks between words.
+        param: Which parameter of a request it is in.
+
+    Raises:
+        InvalidRequest: It has symbols that are not in the vocabulary, or no sound.
+    """
     symbols = " ".join(ipa.translate(_SAME_SYMBOL).split())
     unknown = unknown_symbols(symbols)
     if unknown:
         named = ", ".join(
             f"{symbol!r} (nearest: {near!r})" if (near := to_vocabulary(symbol)) else repr(symbol) for symbol in unknown
         )
-        raise InvalidRequest(
-            f"The pronunciation of {word!r} has symbols that the model does not know: {named}.", "input"
-        )
+        raise InvalidRequest(f"The pronunciation of {word!r} has symbols that the model does not know: {named}.", param)
     if not has_sound(symbols):
-        raise InvalidRequest(f"The pronunciation of {word!r} has no sound in it: /{ipa}/.", "input")
+        raise InvalidRequest(f"The pronunciation of {word!r} has no sound in it: /{ipa}/.", param)
     return symbols

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -13,6 +13,9 @@ from tts_models.text.align import align
 from tts_models.text.annotations import token_bookmarks, token_changes
 from tts_models.text.chunks import Chunk, split_text
 from tts_models.text.controls import Block, ControlledText, NamedPlace, Reading, parse_controls
+from tts_models.text.dictionary import Dictionary
+from tts_models.text.dictionary.entry import Alphabet, pronunciation_of
+from tts_models.text.g2p.given import Given
 from tts_models.text.g2p.router import G2PRouter
 from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_and_trace
 from tts_models.text.languages import resolve_language
@@ -52,14 +55,15 @@ class TextFrontend:
         self,
         first_segment_tokens: int = FIRST_SEGMENT_TOKENS,
         max_segment_tokens: int = MAX_SEGMENT_TOKENS,
-        g2p: Callable[[Sequence[str], str], list[list[Word]]] | None = None,
+        g2p: Callable[[Sequence[str], str, Mapping[int, Sequence[Given]]], list[list[Word]]] | None = None,
     ) -> None:
         """Sets the lengths of segments.
 
         Args:
             first_segment_tokens: Preferred length of an utterance's first segment; sound starts after it is made.
             max_segment_tokens: Longest segment, at most 510 tokens.
-            g2p: Words of consecutive texts in a language; a :class:`G2PRouter` if not given.
+            g2p: Words of consecutive texts in a language, some of whose pronunciations are given; a
+                :class:`G2PRouter` if not given.
 
         Raises:
             ValueError: Not ``MIN_TOKENS <= first_segment_tokens <= max_segment_tokens <= MAX_TOKENS``.
@@ -83,13 +87,16 @@ class TextFrontend:
             tag = resolve_language(language).tag
             self.segments(_WARM_UP_TEXT[tag], tag)
 
-    def segments(self, text: str | ControlledText, language: str) -> list[Phonemes]:
+    def segments(
+        self, text: str | ControlledText, language: str, dictionary: Dictionary | None = None
+    ) -> list[Phonemes]:
         """Cuts ``text`` into segments and says how each is pronounced.
 
         Args:
             text: What to say. In a string ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and a blank line is a
                 short pause.
             language: BCP-47 tag of one of our languages; for what ``text`` names no other for.
+            dictionary: How words are read that it holds; what the text itself says about a word goes before.
 
         Returns:
             At least one segment, none without sound; their texts hold every letter and digit of ``text`` in order.
@@ -104,7 +111,7 @@ class TextFrontend:
         controlled = parse_controls(text) if isinstance(text, str) else text
         if not (text if isinstance(text, str) else controlled.text).strip():
             raise EmptyText("The text is empty: there is nothing to say.")
-        spoken = self._words(controlled, split_text(controlled), tag)
+        spoken = self._words(controlled, split_text(controlled), tag, dictionary)
         result: list[Phonemes] = []
         pause_s: float | None = None
         passed: list[tuple[NamedPlace, float]] = []  # places since the last sound, and the pause before each
@@ -162,7 +169,9 @@ class TextFrontend:
             )
         return segments
 
-    def _words(self, controlled: ControlledText, blocks: Sequence[Sequence[Chunk]], tag: str) -> list[list[Word]]:
+    def _words(
+        self, controlled: ControlledText, blocks: Sequence[Sequence[Chunk]], tag: str, dictionary: Dictionary | None
+    ) -> list[list[Word]]:
         """The words of each block, their offsets those of the text."""
         text = controlled.text
         plain = [chunk for chunks in blocks for chunk in chunks if chunk.symbols is None]
@@ -170,14 +179,12 @@ class TextFrontend:
         spoken: dict[int, list[Word]] = {}  # by where a chunk starts
         for language in dict.fromkeys(languages):
             mine = [chunk for chunk, other in zip(plain, languages, strict=True) if other == language]
-            written = [text[chunk.start : chunk.end] for chunk in mine]
-            said = [
-                _read(chunk.reading, piece, language) if chunk.reading else _normalized(piece, language)
-                for chunk, piece in zip(mine, written, strict=True)
-            ]
-            for chunk, piece, heard, words in zip(mine, written, said, self._g2p(said, language), strict=True):
-                mark_phrases(words, heard, language)
-                _locate(words, None if chunk.reading else align(piece, heard), chunk)
+            readings = [_reading(text, chunk, language, dictionary) for chunk in mine]
+            given = {index: reading.given for index, reading in enumerate(readings) if reading.given}
+            said = self._g2p([reading.said for reading in readings], language, given)
+            for chunk, reading, words in zip(mine, readings, said, strict=True):
+                mark_phrases(words, reading.said, language)
+                _locate(words, reading.to_text)
                 spoken[chunk.start] = words
         result = []
         for chunks in blocks:
@@ -204,6 +211,51 @@ def _paused(segment: Phonemes, pause_s: float | None, passed: Sequence[tuple[Nam
     return replace(segment, pause_after_s=total_s, bookmarks=segment.bookmarks + places)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What to say for a chunk.
+
+    Attributes:
+        said: Normalised, in words.
+        to_text: For each offset of ``said`` and its end: the one in the text.
+        given: The words in ``said`` whose pronunciation is given.
+    """
+
+    said: str
+    to_text: Sequence[int]
+    given: Sequence[Given] = ()
+
+
+def _reading(text: str, chunk: Chunk, tag: str, dictionary: Dictionary | None) -> _Reading:
+    """What to say for a ``chunk`` of ``text``: entries of the dictionary as they have it, the rest normalised."""
+    if chunk.reading:
+        said = _read(chunk.reading, text[chunk.start : chunk.end], tag)
+        return _Reading(said, [chunk.start, *[chunk.end] * len(said)])  # one written word
+    matches = dictionary.matches(text, tag, chunk.start, chunk.end) if dictionary else []
+    parts: list[str] = []
+    to_text: list[int] = []
+    given: list[Given] = []
+    position = chunk.start
+    for match in [*matches, None]:
+        end = match.start if match else chunk.end
+        written = text[position:end]
+        said = _normalized(_BULLET.sub("", written) if position == chunk.start else written, tag) if written else ""
+        parts.append(said)
+        to_text.extend(position + offset for offset in align(written, said)[:-1])
+        if match is None:
+            break
+        if match.entry.alphabet is Alphabet.TEXT:
+            said = _normalized(match.entry.pronunciation, tag)
+            to_text.extend([match.start, *[match.end] * (len(said) - 1)])
+        else:
+            said = text[match.start : match.end]
+            given.append(Given(len(to_text), len(to_text) + len(said), pronunciation_of(match.entry)))
+            to_text.extend(range(match.start, match.end))
+        parts.append(said)
+        position = match.end
+    return _Reading("".join(parts), [*to_text, chunk.end], given)
+
+
 def _read(reading: Reading, written: str, tag: str) -> str:
     """What to say for a stretch whose reading was given; as it is written if there is nothing to say in that."""
     said = _normalized(reading.alias, tag) if reading.alias else say_as(written, reading, tag)
@@ -212,7 +264,7 @@ def _read(reading: Reading, written: str, tag: str) -> str:
 
 def _normalized(written: str, tag: str) -> str:
     """What to say for ``written``, compatibility forms (ﬁ, Ａ, ｱ, 𝐇) as plain letters."""
-    plain = _LETTERS.sub(lambda match: _composed(match.group()), _STACKED_MARKS.sub("", _BULLET.sub("", written)))
+    plain = _LETTERS.sub(lambda match: _composed(match.group()), _STACKED_MARKS.sub("", written))
     spoken = normalize(plain, tag)
     if is_pronounceable(plain) and not is_pronounceable(spoken):
         spoken = plain
@@ -225,19 +277,10 @@ def _composed(letters: str) -> str:
     return composed if is_pronounceable(composed) or not is_pronounceable(letters) else letters
 
 
-def _locate(words: list[Word], to_written: Sequence[int] | None, chunk: Chunk) -> None:
-    """Changes the offsets of ``words`` from what is said to the text as it was written.
-
-    Args:
-        words: Of ``chunk``.
-        to_written: For each offset of what is said the one in the chunk; None where its words are not to be told apart.
-        chunk: What was written.
-    """
+def _locate(words: list[Word], to_text: Sequence[int]) -> None:
+    """Changes the offsets of ``words`` from what is said to the text as it was written."""
     for word in words:
-        if to_written is None:
-            word.start, word.end = chunk.start, chunk.end
-        else:
-            word.start, word.end = chunk.start + to_written[word.start], chunk.start + to_written[word.end]
+        word.start, word.end = to_text[word.start], to_text[word.end]
 
 
 def _end(word: Word, chunk: Chunk, text: str) -> None:

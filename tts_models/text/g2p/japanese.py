@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -11,6 +12,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from tts_models.text.align import align
+from tts_models.text.g2p.given import Given
 from tts_models.text.g2p.words import OPENING, PUNCTUATION_SYMBOLS, Word
 from tts_models.text.vocabulary import PUNCTUATION, has_sound, to_vocabulary
 
@@ -34,6 +36,14 @@ _PALATAL = {
 _LABIAL = {"ウ": "β", "ク": "kᵝ", "グ": "ɡᵝ", "ツ": "ʦ", "フ": "ɸ", "ヴ": "v", "ト": "t", "ド": "d"}
 _SMALL_VOWELS = {"ァ": "a", "ィ": "i", "ゥ": "ɯ", "ェ": "e", "ォ": "o"}
 _MORA = re.compile("[^ァィゥェォャュョー][ァィゥェォャュョ]|.", re.DOTALL)
+# Features of MeCab by which Open JTalk joins accents.
+_PARTS_OF_SPEECH = {
+    "PROPER_NOUN": "名詞,固有名詞,一般,*",
+    "COMMON_NOUN": "名詞,一般,*,*",
+    "VERB": "動詞,自立,*,*",
+    "ADJECTIVE": "形容詞,自立,*,*",
+    "SUFFIX": "名詞,接尾,一般,*",
+}
 _INFLECTED = ("形容詞", "動詞", "感動詞")
 _LONG_I = re.compile("(?<=[イキギシジチニヒビピミリ])イ")
 _NASAL_BEFORE = (("m", "mpb"), ("ŋ", "kɡ"), ("ɲ", "ɲʨʥ"), ("n", "ntdɾz"))
@@ -92,6 +102,7 @@ class JapaneseG2P:
         """Loads Open JTalk's dictionary."""
         import pyopenjtalk
 
+        self._jtalk: Any = pyopenjtalk
         self._analyse = pyopenjtalk.run_frontend
         self._joined_words = _joined_words()
         self._lock = threading.Lock()
@@ -102,13 +113,50 @@ class JapaneseG2P:
         with self._lock:
             return [self._words(text) for text in texts]
 
-    def analyse(self, text: str) -> tuple[list[Word], list[Sequence[Mapping[str, Any]]]]:
-        """The words of ``text``, and for each the features that Open JTalk gives the words it is made of."""
+    def analyse(self, text: str, given: Sequence[Given] = ()) -> tuple[list[Word], list[Sequence[Mapping[str, Any]]]]:
+        """The words of ``text``, and for each the features that Open JTalk gives the words it is made of.
+
+        Args:
+            text: In it a name stands for each word that is given.
+            given: Words with a pronunciation in katakana, in order.
+        """
         with self._lock:
-            features = self._analyse(text)
+            features = self._features(text, given)
             words, sizes = self._words_of(text, features)
         ends = [0, *accumulate(sizes)]
         return words, [features[start:end] for start, end in pairwise(ends)]
+
+    def _features(self, text: str, given: Sequence[Given]) -> Sequence[Mapping[str, Any]]:
+        if not given:
+            return list(self._analyse(text))
+        tokens: list[str] = self._jtalk.run_mecab(text)
+        surfaces = [token.partition(",")[0] for token in tokens]
+        starts = _offsets(text, surfaces)
+        for one in reversed(given):
+            name = text[one.start : one.end]
+            first, stop = bisect_left(starts, one.start), bisect_left(starts, one.end)
+            if "".join(surfaces[first:stop]) != name:
+                return self._cut_features(text, given)
+            tokens[first:stop] = [_token(name, one)]
+        features: list[dict[str, Any]] = self._jtalk.run_njd_from_mecab(tokens, restore_unknown_katakana=True)
+        names = {text[one.start : one.end] for one in given}
+        if sum(feature["string"] in names for feature in features) < len(given):
+            return self._cut_features(text, given)
+        for feature in features:
+            if feature["string"] in names:  # keeps its reading and its accent in what follows
+                feature["is_reading_protected"] = True
+        return list(self._jtalk.apply_postprocessing(text, features))
+
+    def _cut_features(self, text: str, given: Sequence[Given]) -> Sequence[Mapping[str, Any]]:
+        """Features of the text cut around the ``given`` words, which have grown together with something."""
+        features: list[Mapping[str, Any]] = []
+        position = 0
+        for one in given:
+            name = text[one.start : one.end]
+            features += self._analyse(text[position : one.start]) if text[position : one.start].strip() else ()
+            features += self._jtalk.run_njd_from_mecab([_token(name, one)])
+            position = one.end
+        return [*features, *(self._analyse(text[position:]) if text[position:].strip() else ())]
 
     def _words(self, text: str) -> list[Word]:
         return self._words_of(text, self._analyse(text))[0]
@@ -146,6 +194,16 @@ class JapaneseG2P:
             if "".join(surfaces[index:end]) in self._joined_words:
                 return end - index
         return 1
+
+
+def _token(surface: str, given: Given) -> str:
+    """A word as MeCab gives it to Open JTalk."""
+    said = given.pronunciation
+    size = len(kana_morae(said.katakana))
+    return (
+        f"{surface},{_PARTS_OF_SPEECH[said.word_type]},*,*,{surface},{said.katakana},{said.katakana},"
+        f"{min(said.accent, size)}/{size},*"
+    )
 
 
 def word_reading(feature: Mapping[str, Any]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 
 import regex
 from anyascii import anyascii
 
+from tts_models.text.g2p.given import Given, Masked, cut_around, exchanged, mask
+from tts_models.text.g2p.japanese import JapaneseG2P
 from tts_models.text.g2p.words import OPENING, PRONOUNCEABLE, PUNCTUATION_SYMBOLS, Engine, Word, is_pronounceable
 from tts_models.text.languages import LANGUAGES
 from tts_models.text.vocabulary import has_sound
@@ -51,21 +53,74 @@ class G2PRouter:
         self._engines: dict[str, Engine] = {}
         self._loading = threading.Lock()
         self._transliterated = lru_cache(maxsize=4096)(self._transliterate)
+        self._alone = lru_cache(maxsize=256)(self._say_alone)
 
-    def __call__(self, texts: Sequence[str], language: str) -> list[list[Word]]:
+    def __call__(
+        self, texts: Sequence[str], language: str, given: Mapping[int, Sequence[Given]] | None = None
+    ) -> list[list[Word]]:
         """Phonemes of each of ``texts``, word by word.
 
         Args:
             texts: Consecutive pieces of one text, already normalised, of at most some hundred characters.
             language: Tag of one of our languages.
+            given: By index of a text: the words in it whose pronunciation is given, in order.
         """
+        if not given:
+            return self._route(texts, language, {})
+        masked = {index: mask(texts[index], words, language) for index, words in given.items()}
+        shown = [masked[index].text if index in masked else text for index, text in enumerate(texts)]
+        result = self._route(shown, language, masked)
+        for index, mine in masked.items():
+            words = self._exchange(result[index], mine, language)
+            if words is None:
+                say = partial(self._say, language=language)
+                result[index] = quieten(cut_around(texts[index], given[index], say, spaced=language == "zh"))
+                continue
+            for word in words:
+                word.start, word.end = mine.origin(word.start), mine.origin(word.end)
+            result[index] = words
+        return result
+
+    def _exchange(self, words: list[Word], masked: Masked, language: str) -> list[Word] | None:
+        """``words`` with the symbols of the given ones; None if their names are not all to be found in them."""
+        for word in words:
+            mine = [one for one in masked.given if one.start < word.end and one.end > word.start]
+            if not mine:
+                continue
+            if any(one.start < word.start or one.end > word.end for one in mine):
+                return None
+            if language == "zh" and (word.start, word.end) != (mine[0].start, mine[0].end):
+                return None  # jieba joins a name to what follows; a given word is one
+            names = {masked.text[one.start : one.end] for one in mine}
+            said = [one.pronunciation for one in mine]
+            is_said = language == "ja" and all(one.katakana for one in said)  # Open JTalk was told
+            if is_said:
+                continue
+            symbols = exchanged(word.symbols, self._alone(names.pop(), language), said) if len(names) == 1 else None
+            if symbols is None:
+                return None
+            word.symbols = symbols
+        return words
+
+    def _say(self, text: str, language: str) -> list[Word]:
+        return self._route([text], language, {})[0]
+
+    def _say_alone(self, name: str, language: str) -> str:
+        return " ".join(word.symbols for word in self._say(name, language))
+
+    def _route(self, texts: Sequence[str], language: str, masked: Mapping[int, Masked]) -> list[list[Word]]:
         japanese = language == "ja" or any(map(_HAS_KANA.search, texts))
         runs = [(index, *run) for index, text in enumerate(texts) for run in _runs(text, language, japanese)]
         spoken: dict[int, list[Word]] = {}
         for name in dict.fromkeys(name for *_, name in runs):
             mine = [number for number, (*_, other) in enumerate(runs) if other == name]
             pieces = [texts[runs[number][0]][runs[number][1] : runs[number][2]] for number in mine]
-            for number, piece, words in zip(mine, pieces, self.engine(name)(pieces), strict=True):
+            told = [_told(masked.get(runs[number][0]), runs[number]) for number in mine] if language == "ja" else []
+            if name == "ja" and any(told):
+                said = [self._japanese().analyse(*one)[0] for one in zip(pieces, told, strict=True)]
+            else:
+                said = self.engine(name)(pieces)
+            for number, piece, words in zip(mine, pieces, said, strict=True):
                 spoken[number] = list(self._complete(piece, words))
         result: list[list[Word]] = [[] for _ in texts]
         for number, (index, start, _, _) in enumerate(runs):
@@ -79,6 +134,11 @@ class G2PRouter:
             with self._loading:
                 engine = self._engines.get(name) or _load_engine(name)
                 self._engines[name] = engine
+        return engine
+
+    def _japanese(self) -> JapaneseG2P:
+        engine = self.engine("ja")
+        assert isinstance(engine, JapaneseG2P)
         return engine
 
     def _complete(self, text: str, words: list[Word]) -> Iterator[Word]:
@@ -103,7 +163,6 @@ class G2PRouter:
 def _load_engine(name: str) -> Engine:
     from tts_models.text.g2p.english import EnglishG2P
     from tts_models.text.g2p.espeak import EspeakG2P
-    from tts_models.text.g2p.japanese import JapaneseG2P
     from tts_models.text.g2p.mandarin import MandarinG2P
 
     if name in ("en-US", "en-GB"):
@@ -113,6 +172,16 @@ def _load_engine(name: str) -> Engine:
     if name == "zh":
         return MandarinG2P()
     return EspeakG2P(LANGUAGES[name].espeak if name in LANGUAGES else name)
+
+
+def _told(masked: Masked | None, run: tuple[int, int, int, str]) -> list[Given]:
+    """The given words of a run, with offsets in it, that Open JTalk can be told."""
+    _, start, end, _ = run
+    return [
+        Given(one.start - start, one.end - start, one.pronunciation)
+        for one in (masked.given if masked else ())
+        if one.pronunciation.katakana and start <= one.start and one.end <= end
+    ]
 
 
 def _runs(text: str, language: str, japanese: bool) -> Iterator[tuple[int, int, str]]:
