@@ -28,9 +28,12 @@ def token_changes(
     if not changes:
         return ()
     spans = list(_written(words))
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
     tokens = [token for token, symbol in enumerate(symbols) if symbol != " "]
     result = []
     for change in changes:
+        if change.end <= first or last <= change.start:
+            continue
         inside = [
             token for token in tokens if spans[owners[token]][0] < change.end and change.start < spans[owners[token]][1]
         ]
