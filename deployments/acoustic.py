@@ -14,7 +14,7 @@ from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, AcousticInput, Prosody
 
-DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=2048, wait_s=0.005)
+DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=2048, wait_s=0.005, max_run_s=60)
 
 
 class PredictsFeatures(Protocol):

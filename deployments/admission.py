@@ -55,6 +55,7 @@ class Admission:
         Raises:
             Overloaded: There is no room to wait.
             DeadlineExceeded: It would not be done in time.
+            ShuttingDown: :meth:`drain` was called.
         """
         self._heard(ingress)
         await self._desk.enter(ask)
@@ -90,6 +91,12 @@ class Admission:
                 del known.places[place]
                 self._desk.leave(place, completed=False)
         self._bury()
+
+    async def drain(self) -> int:
+        """Let nobody in any more; how many still run or wait. For the end of the application."""
+        self._desk.close()
+        load = self._desk.load()
+        return load.running + load.waiting
 
     async def load(self) -> AdmissionLoad:
         """Limits, who runs and waits, how requests ended."""

@@ -67,10 +67,11 @@ class Batcher(FairWorker[Item, Result]):
         self._batch.set_max_batch_size(limits.max_items)
 
     async def check_health(self) -> None:
-        """Raise if the loop that forms batches has ended; Ray then replaces the replica.
+        """Raise if the model hangs or the loop that forms batches has ended; Ray then replaces the replica.
 
         Raises:
-            RuntimeError: It has.
+            RuntimeError: One of them is so.
         """
+        await super().check_health()
         if not await self._batch._is_batching_task_alive():
             raise RuntimeError("the loop that forms batches has ended")

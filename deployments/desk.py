@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from deployments.errors import DeadlineExceeded, Overloaded
+from deployments.errors import DeadlineExceeded, Overloaded, ShuttingDown
 from deployments.fair_queue import Entry, FairQueue, Flow
 from deployments.settings import AdmissionSettings
 
@@ -122,6 +122,7 @@ class Desk:
         self._recent: deque[_Done] = deque(maxlen=_RECENT)
         self._speed = _Speed()
         self._mark_s = clock()
+        self._is_closed = False
 
     def __contains__(self, place: str) -> bool:
         return place in self._running
@@ -137,7 +138,10 @@ class Desk:
         Raises:
             Overloaded: There is no room to wait.
             DeadlineExceeded: It would not be done in time, or has waited past its deadline.
+            ShuttingDown: The desk is closed.
         """
+        if self._is_closed:
+            raise ShuttingDown("The server is shutting down; please try again shortly.")
         since_s = self._clock()
         key = ask.flow.key
         if ask.max_running is not None:
@@ -162,6 +166,10 @@ class Desk:
                 ) from None
             raise
         self._running[ask.id].waited_s = self._clock() - since_s
+
+    def close(self) -> None:
+        """Let nobody in any more but those who wait already."""
+        self._is_closed = True
 
     def hold(self, ask: Ask) -> None:
         """Note an utterance that runs already; it was let in elsewhere."""

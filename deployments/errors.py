@@ -17,6 +17,14 @@ class Overloaded(TtsError):
         return float(self.args[1])
 
 
+class StorageUnavailable(TtsError):
+    """What is kept across restarts cannot be read or written now; args: message."""
+
+
+class ShuttingDown(TtsError):
+    """The server ends what it has begun and begins nothing more; args: message."""
+
+
 class DeadlineExceeded(TtsError):
     """The work was not done by the request's deadline, or could not be.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from ray.serve.context import _get_internal_replica_context as get_internal_repl
 from deployments.errors import DeadlineExceeded
 from deployments.fair_queue import Entry, FairQueue, Flow
 from deployments.settings import BatchLimits
+from tts_models.errors import OutOfMemory
 
 logger = logging.getLogger("ray.serve")
 
@@ -71,7 +73,8 @@ class FairWorker(Generic[Item, Result]):
     Args:
         run: The model: a list of items -> as many results, in order, an exception instance in the place of an item that
             failed. Called in ``thread`` only. If it raises, every item of the batch is tried alone, so that the others
-            do not fail with one.
+            do not fail with one; if it raises ``OutOfMemory``, the batch is tried in halves, and no later one is as
+            large.
         length: Length of an item in the unit of ``BatchLimits.max_padded_work``.
         thread: A pool of one thread; the model was loaded and warmed up in it.
         limits: Until :meth:`set_limits`.
@@ -94,6 +97,7 @@ class FairWorker(Generic[Item, Result]):
         self._running: Sequence[_Call[Item]] = ()
         self._run_since_s = 0.0
         self._s_per_work = 0.0
+        self._learned_work: float = math.inf
         self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
 
     async def __call__(self, item: Item, flow: Flow) -> Result:
@@ -117,8 +121,18 @@ class FairWorker(Generic[Item, Result]):
         return result
 
     def set_limits(self, limits: BatchLimits) -> None:
-        """Change the limits, from the next batch on."""
+        """Change the limits, from the next batch on; what was learned of the memory's is forgotten."""
         self._limits = limits
+        self._learned_work = math.inf
+
+    async def check_health(self) -> None:
+        """Raise if the model hangs; Ray then replaces the replica, and who waits for it tries again elsewhere.
+
+        Raises:
+            RuntimeError: It does.
+        """
+        if self._running and (ran_s := time.monotonic() - self._run_since_s) > self._limits.max_run_s:
+            raise RuntimeError(f"a batch has been running for {ran_s:.0f} s: the model hangs")
 
     def load(self) -> ReplicaLoad:
         """What there is to do."""
@@ -165,7 +179,7 @@ class FairWorker(Generic[Item, Result]):
         while len(calls) < self._limits.max_items and (entry := self._queue.first()):
             if self._is_late(entry):
                 continue
-            if calls and _padded_work([*calls, entry.item]) > self._limits.max_padded_work:
+            if calls and _padded_work([*calls, entry.item]) > min(self._limits.max_padded_work, self._learned_work):
                 break
             self._queue.take(entry)
             calls.append(entry.item)
@@ -192,6 +206,15 @@ class FairWorker(Generic[Item, Result]):
             results = list(self._run(items))
             if len(results) != len(items):
                 raise RuntimeError(f"{len(items)} items in, {len(results)} results out")
+        except OutOfMemory as error:
+            if len(items) == 1:
+                return [error]
+            half = (len(items) + 1) // 2
+            self._learned_work = half * max(max(1, self._length(item)) for item in items)
+            logger.warning(
+                "No memory for a batch of %d; padded work is now at most %d.", len(items), self._learned_work
+            )
+            return [*self._run_each_safely(items[:half]), *self._run_each_safely(items[half:])]
         except Exception as error:
             if len(items) == 1:
                 return [error]

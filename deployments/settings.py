@@ -66,6 +66,24 @@ class TextSettings(Settings):
         description="Languages (BCP-47) whose dictionaries are loaded before a replica reports healthy; any other is"
         " loaded by its first request.",
     )
+    forbidden: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="Words that are not spoken, by the name of the rule that a refusal tells: whole words, `word*` to"
+        " go on, `re:` before a regular expression.",
+    )
+    in_logs: bool = Field(
+        default=False,
+        description="Whether texts may stand in logs: errors then have their messages there, which may quote a text.",
+    )
+    forbidden_file: Path | None = Field(
+        default=None, description="File with more of them: one a line, [rule] before those of a rule, # for remarks."
+    )
+    forbidden_hook: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z_][\\w.]*:[A-Za-z_]\\w*$",
+        description="Python function, module:function, that is given a text and its language and returns the name of"
+        " the rule that forbids it, or None.",
+    )
 
 
 class SpeakerSettings(Settings):
@@ -271,6 +289,9 @@ class BatchLimits(Settings):
         " 25 ms; speaker encoder, samples at 16 kHz.",
     )
     wait_s: float = Field(ge=0, le=1, description="How long an incomplete batch waits for company, seconds.")
+    max_run_s: float = Field(
+        gt=0, description="Longest a batch may run, seconds: a replica that takes longer hangs, and is replaced."
+    )
 
 
 def field_table(settings: type[Settings] = AppSettings, prefix: str = "") -> list[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ from tts_models.errors import TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray, SpeakerEmbedding
 
-DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01)
+DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01, max_run_s=60)
 
 
 class EmbedsSpeech(Protocol):

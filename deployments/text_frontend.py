@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
+from deployments.logs import keep_texts_out
 from deployments.settings import BatchLimits, TextSettings
-from tts_models.text.controls import ControlledText
+from tts_models.text.controls import ControlledText, parse_controls
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
+
+if TYPE_CHECKING:
+    from tts_models.text.word_filter import WordFilter
 
 
 class SegmentsText(Protocol):
@@ -49,6 +53,15 @@ def load_accents(settings: TextSettings) -> AnalysesAccents:
     return AccentAnalyser(settings.first_segment_tokens, settings.max_segment_tokens)
 
 
+def word_filter(settings: TextSettings) -> WordFilter | None:
+    """What may not be spoken; None if everything may."""
+    if not (settings.forbidden or settings.forbidden_file or settings.forbidden_hook):
+        return None
+    from tts_models.text.word_filter import WordFilter
+
+    return WordFilter(settings.forbidden, settings.forbidden_file, settings.forbidden_hook)
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """Something to do in the thread, and the number of characters it is done to."""
@@ -72,14 +85,19 @@ class TextFrontend:
         load: Callable[[TextSettings], SegmentsText] = load,
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
     ) -> None:
+        keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = thread.submit(load, settings).result()
         self._do: FairWorker[_Work, Any] = FairWorker(
-            _each, lambda work: work.characters, thread, BatchLimits(max_items=1, max_padded_work=1, wait_s=0)
+            _each,
+            lambda work: work.characters,
+            thread,
+            BatchLimits(max_items=1, max_padded_work=1, wait_s=0, max_run_s=60),
         )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
+        self._forbidden = word_filter(settings)
 
     async def segments(self, text: str | ControlledText, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
@@ -87,11 +105,16 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
         characters = len(text if isinstance(text, str) else text.text)
-        return list(await self._do(_Work(partial(self._model.segments, text, language), characters), flow))
+        return list(await self._do(_Work(partial(self._segments, text, language), characters), flow))
+
+    async def check_health(self) -> None:
+        """Raise if a text has been worked on for too long."""
+        await self._do.check_health()
 
     async def accent_phrases(self, text: str, flow: Flow = ANYONE) -> list[AccentPhrase]:
         """The accent phrases of Japanese ``text``, and exactly the symbols that :meth:`segments` would speak.
@@ -99,6 +122,7 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
         phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
@@ -108,10 +132,27 @@ class TextFrontend:
         """What this replica has to do."""
         return self._do.load()
 
+    def _segments(self, text: str | ControlledText, language: str) -> Sequence[Phonemes]:
+        if self._forbidden:
+            _check(self._forbidden, text, language)
+        return self._model.segments(text, language)
+
     def _phrases(self, text: str) -> list[AccentPhrase]:
+        if self._forbidden:
+            _check(self._forbidden, text, "ja")
         self._accents = self._accents or self._load_accents()
         return list(self._accents.phrases(text))
 
 
 def _each(batch: Sequence[_Work]) -> list[Any]:
     return [work.run() for work in batch]
+
+
+def _check(forbidden: WordFilter, text: str | ControlledText, language: str) -> None:
+    """Passes if neither what was written is forbidden nor what is read, without the controls and tags in it."""
+    if isinstance(text, str):
+        forbidden.check(text, language)
+        text = parse_controls(text)
+    for spoken in dict.fromkeys([language, *(tag for _, tag in text.languages)]):
+        for said in dict.fromkeys([text.text, text.as_read()]):
+            forbidden.check(said, spoken)

@@ -14,7 +14,7 @@ from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, Audio
 
-DEFAULT_LIMITS = BatchLimits(max_items=4, max_padded_work=1600, wait_s=0.005)
+DEFAULT_LIMITS = BatchLimits(max_items=4, max_padded_work=1600, wait_s=0.005, max_run_s=60)
 
 
 class MakesAudio(Protocol):

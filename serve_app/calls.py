@@ -25,10 +25,10 @@ from ray.serve.exceptions import (
 
 from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.settings import SynthesisSettings
-from tts_models.errors import TtsError
+from tts_models.errors import OutOfMemory, TtsError
 
 _DEFAULT_RETRY_AFTER_S = 1.0
-_REPLICA_LOST = (RayActorError, ObjectLostError, ReplicaUnavailableError, WorkerCrashedError)
+_LOST = (RayActorError, ObjectLostError, OutOfMemory, ReplicaUnavailableError, WorkerCrashedError)
 
 Start = Callable[[], Sequence[Any]]
 """Makes ``DeploymentResponse``s, each of them an argument of the next (Ray types ``remote()`` as a union)."""
@@ -116,9 +116,12 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def _is_loss(error: BaseException) -> bool:
-    """Whether the work was lost with a replica; an upstream one's death comes as a plain ``RayServeException``."""
+    """Whether the work was lost with a replica, or for want of memory; both may be better next time.
+
+    An upstream replica's death comes as a plain ``RayServeException``.
+    """
     upstream_died = type(error) is RayServeException and isinstance(error.__cause__, ActorDiedError)
-    return upstream_died or isinstance(error, _REPLICA_LOST)
+    return upstream_died or isinstance(error, _LOST)
 
 
 async def _last_of(responses: Sequence[Any]) -> Any:

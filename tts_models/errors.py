@@ -7,6 +7,7 @@
      |  + EmptyText             nothing to say
      |  + TextTooLong           more characters than the server accepts
      |  + UnpronounceableText   characters, but none that can be spoken
+     |  + ForbiddenText         something that the operator's word filter refuses
      |  + UnsupportedLanguage   a language no text frontend speaks
      |  + InvalidRequest        a parameter out of range or of the wrong form
      |  |  + InvalidSsml        SSML that is not well formed, or asks for what there is not
@@ -14,6 +15,7 @@
      |  + VoiceNotFound         no voice of that name
      + AssetError               a missing or corrupt asset; a replica with it does not start
      + SynthesisError           a model made empty or non-finite output
+     + OutOfMemory              the memory a model has does not do for a batch; a smaller one may fit
 
 Arguments are positional and all go to ``super().__init__``: exceptions with keyword-only arguments do not survive the
 pickling between replicas. The message is written for whoever made the request: what was wrong, why, what would work.
@@ -66,6 +68,12 @@ class UnpronounceableText(RequestError):
     default_param = "input"
 
 
+class ForbiddenText(RequestError):
+    """The text holds something that the operator's word filter refuses."""
+
+    default_param = "input"
+
+
 class UnsupportedLanguage(RequestError):
     """No text frontend for the language."""
 
@@ -100,3 +108,7 @@ class AssetError(TtsError):
 
 class SynthesisError(TtsError):
     """A model returned empty or non-finite output."""
+
+
+class OutOfMemory(TtsError):
+    """The memory that a model has, of its device or of the machine, does not do for a batch."""

@@ -22,7 +22,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from platformdirs import user_data_path
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
 
+from deployments.errors import StorageUnavailable
 from deployments.settings import StorageSettings
 
 _BUSY_S = 10.0
@@ -35,7 +42,10 @@ CREATE TABLE IF NOT EXISTS versions (collection TEXT PRIMARY KEY, version INTEGE
 
 
 class Records(Protocol):
-    """A store of records. An expired record is as good as deleted; a change of any kind drops the older expiry."""
+    """A store of records. An expired record is as good as deleted; a change of any kind drops the older expiry.
+
+    Every method raises :class:`~deployments.errors.StorageUnavailable` while the store cannot be reached or is full.
+    """
 
     def get(self, collection: str, key: str) -> bytes | None:
         """The value, or None."""
@@ -156,16 +166,15 @@ class SqliteRecords:
     @contextmanager
     def _transaction(self, writes: bool = False) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            if self._connection is None:
-                self._connection = self._open()
-            db = self._connection
-            db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
             try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+                if self._connection is None:
+                    self._connection = self._open()
+                # Commits at the end, rolls back if it raises, and so does a commit that fails.
+                with self._connection as db:
+                    db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+                    yield db
+            except (sqlite3.Error, OSError) as error:
+                raise StorageUnavailable(f"The records cannot be reached: {error}.") from error
 
     def _open(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -198,6 +207,14 @@ class SqliteRecords:
         )
 
 
+@contextmanager
+def _redis_errors_named() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise StorageUnavailable("The records cannot be reached: Redis does not answer as it should.") from error
+
+
 _SET = """
 local old = redis.call('GET', KEYS[1])
 if ARGV[1] == 'add' and old then return 0 end
@@ -228,11 +245,6 @@ class RedisRecords:
     """
 
     def __init__(self, url: str, prefix: str = "voicegraph") -> None:
-        from redis import Redis
-        from redis.backoff import ExponentialBackoff
-        from redis.exceptions import ConnectionError, TimeoutError
-        from redis.retry import Retry
-
         self._url, self._prefix = url, prefix
         self._db: Any = Redis.from_url(
             url,
@@ -240,7 +252,7 @@ class RedisRecords:
             socket_connect_timeout=5,
             health_check_interval=30,
             retry=Retry(ExponentialBackoff(cap=2, base=0.1), retries=6),
-            retry_on_error=[ConnectionError, TimeoutError],
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
         )
         self._set = self._db.register_script(_SET)
         self._delete = self._db.register_script(_DELETE)
@@ -248,11 +260,13 @@ class RedisRecords:
     def __reduce__(self) -> tuple[Any, ...]:
         return RedisRecords, (self._url, self._prefix)
 
+    @_redis_errors_named()
     def get(self, collection: str, key: str) -> bytes | None:
         """See :meth:`Records.get`."""
         value: bytes | None = self._db.get(self._key(collection, key))
         return value
 
+    @_redis_errors_named()
     def all(self, collection: str) -> dict[str, bytes]:
         """See :meth:`Records.all`."""
         keys = sorted(key.decode() for key in self._db.smembers(self._names(collection)))
@@ -277,14 +291,17 @@ class RedisRecords:
         """See :meth:`Records.swap`."""
         return self._change("swap", collection, key, new, expires_s, old)
 
+    @_redis_errors_named()
     def delete(self, collection: str, key: str) -> bool:
         """See :meth:`Records.delete`."""
         return bool(self._delete(keys=self._keys(collection, key), args=[key]))
 
+    @_redis_errors_named()
     def version(self, collection: str) -> int:
         """See :meth:`Records.version`."""
         return int(self._db.get(self._version(collection)) or 0)
 
+    @_redis_errors_named()
     def _change(
         self, how: str, collection: str, key: str, value: bytes, expires_s: float | None, old: bytes = b""
     ) -> bool:

@@ -22,6 +22,7 @@ from ray.serve.schema import ApplicationStatusOverview
 from serve_app.cli.context import CommandFailed
 
 _POLL_S = 0.5
+_ANSWER_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[
     """
     # A server of one's own does not report to a third party unless asked to.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A replica that hangs is killed at once: its graceful shutdown time is time in which its callers wait.
+    os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         context = _start_ray(dashboard_port, show_logs)
@@ -101,6 +104,28 @@ def deploy(session: RaySession, document: Mapping[str, Any]) -> None:
         ServeSubmissionClient(session.dashboard_url).deploy_applications(dict(document))
     except (RuntimeError, ConnectionError, requests.exceptions.RequestException) as error:
         raise CommandFailed(f"Ray Serve does not take the config: {error} (logs: {session.logs})") from error
+
+
+def drain(limit_s: float) -> int:
+    """Let no new request in, and wait for those under way.
+
+    Args:
+        limit_s: Longest wait.
+
+    Returns:
+        How many are left; 0 also where nobody knows, because the application never came so far or is not ours.
+    """
+    left = 0
+    deadline = time.monotonic() + limit_s
+    with contextlib.suppress(Exception):
+        (name,) = (name for name, app in serve.status().applications.items() if "Admission" in app.deployments)
+        desk = serve.get_deployment_handle("Admission", name).options(method_name="drain")
+        while time.monotonic() < deadline:
+            left = desk.remote().result(timeout_s=_ANSWER_LIMIT_S)
+            if not left:
+                break
+            time.sleep(_POLL_S)
+    return left
 
 
 def wait_until_healthy(

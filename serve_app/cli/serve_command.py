@@ -47,9 +47,12 @@ def serve(
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Longest wait for healthy deployments, seconds.")] = 900,
+    drain_timeout: Annotated[
+        float, typer.Option(min=0, help="Longest wait at the end for requests under way, seconds.")
+    ] = 60,
     logs: Annotated[bool, typer.Option("--logs", help="Show what the replicas log.")] = False,
 ) -> None:
-    """Start Ray, its dashboard and the application; stop them with Ctrl-C."""
+    """Start Ray, its dashboard and the application; Ctrl-C or SIGTERM stops them after requests under way."""
     options: CliContext = context.obj
     serve_config = _configure(options, config, host, port)
     dashboard = _check_machine(serve_config, dashboard_port)
@@ -59,7 +62,15 @@ def serve(
     stopping = "[dim]stopping; Ctrl-C again does not wait for requests under way"
     with waiting_for("starting Ray"):
         from serve_app.cli import ray_session as ray
-    with ray.ray_session(dashboard, logs, lambda: messages().print(stopping)) as session:
+
+    def stop() -> None:
+        messages().print(stopping)
+        with waiting_for("requests under way"):
+            left = ray.drain(drain_timeout)
+        if left:
+            messages().print(f"[yellow]{left} requests were not answered within {drain_timeout:g} s")
+
+    with ray.ray_session(dashboard, logs, stop) as session:
         ray.deploy(session, serve_config.document)
         with _DeploymentProgress() as progress:
             ray.wait_until_healthy(session, timeout, progress.show)

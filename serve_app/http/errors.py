@@ -5,6 +5,7 @@
     exception                                      status   code
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
+      ForbiddenText (content_policy_violation),
       InvalidRequest, InvalidSsml,
       a body that does not validate                   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
@@ -16,6 +17,8 @@
     Overloaded                                        429   overloaded            with Retry-After
     SynthesisError                                    500   synthesis_failed
     StageUnavailable                                  503   unavailable           with Retry-After
+    StorageUnavailable                                503   storage_unavailable   with Retry-After
+    ShuttingDown                                      503   shutting_down         with Retry-After
     DeadlineExceeded                                  503   deadline_exceeded     with Retry-After where that helps
     anything else                                     500   internal_error        fixed text, never the exception's own
 
@@ -37,11 +40,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deployments.errors import ShuttingDown, StorageUnavailable
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
     EmptyText,
+    ForbiddenText,
     InvalidSsml,
     ReferenceAudioError,
     RequestError,
@@ -122,12 +127,15 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         InvalidSsml: (400, "invalid_ssml"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
+        ForbiddenText: (400, "content_policy_violation"),
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
+        StorageUnavailable: (503, "storage_unavailable"),
+        ShuttingDown: (503, "shutting_down"),
         DeadlineExceeded: (503, "deadline_exceeded"),
     }
 )
@@ -213,12 +221,16 @@ def log(error: Exception, scope: Scope) -> None:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)
 
 
+class BrokenOff(Exception):
+    """A response that could not be ended; args: the request id, by which the log says why."""
+
+
 class UnknownErrorMiddleware:
     """Answers what no exception handler knew, and logs it once.
 
     Inside the request id's middleware, so that the answer carries the id, which Starlette's own last resort would not.
-    An exception after the response has started is logged and raised on: the server then drops the connection without
-    ending the body, which is how the client learns that the audio is incomplete.
+    An exception after the response has started is logged, and another one raised that tells nothing: the server drops
+    the connection without ending the body, which is how the client learns that the audio is incomplete.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -245,7 +257,8 @@ class UnknownErrorMiddleware:
         except Exception as error:
             log(error, scope)
             if started:
-                raise
+                # Ray's proxy logs what arrives there, in a process where nobody keeps texts out of logs.
+                raise BrokenOff(request_id_of(scope)) from None
             await describe(error, Request(scope)).response()(scope, receive, send)
 
 
@@ -258,7 +271,7 @@ def _retry_after(error: TtsError) -> dict[str, str]:
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }
-        case StageUnavailable():
+        case StageUnavailable() | StorageUnavailable() | ShuttingDown():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}
 

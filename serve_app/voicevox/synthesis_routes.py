@@ -89,6 +89,7 @@ async def streaming_synthesis(
     if query.outputSamplingRate != SAMPLE_RATE_HZ or query.outputStereo:
         raise HTTPException(422, f"A stream has {SAMPLE_RATE_HZ} Hz and one channel.")
     style = engine.style(speaker)
+    engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
     parts = speak(engine.graph, query, style, upspeak=upspeak)
     return SpeechResponse(
@@ -148,6 +149,7 @@ async def connect_waves(waves: list[str]) -> Response:
 
 
 async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
+    engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
     async with engine.place(_work_of(query)):
         samples = await whole(engine.graph, query, style, upspeak=upspeak)

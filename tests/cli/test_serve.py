@@ -156,6 +156,9 @@ def start(tmp_path: Path, assets: AssetStore) -> Iterator[Callable[..., Server]]
         server.kill()
 
 
+LONG = "This is a sentence of a text that takes a while to say. " * 16
+
+
 def toy(folder: Path, name: str) -> Path:
     path = folder / f"{name}.yaml"
     path.write_text(f"applications:\n  - name: toy\n    import_path: tests.cli.toy_app:{name}\n")
@@ -182,7 +185,16 @@ def test_from_nothing_to_speech_and_back(start: Callable[..., Server], voicegrap
     assert (tmp_path / "hello.wav").stat().st_size > 20_000
     assert "is in use" in voicegraph("serve", "--port", server.port).error
 
-    server.signal(signal.SIGINT)
+    # What has begun is said to its end, and nothing new begins.
+    body = {"model": "tts-1", "voice": "af_heart", "input": LONG, "response_format": "pcm"}
+    whole = requests.post(f"{url}/v1/audio/speech", json=body | {"stream": False}, timeout=120).content
+    with requests.post(f"{url}/v1/audio/speech", json=body, stream=True, timeout=120) as speaking:
+        chunks = speaking.iter_content(4096)
+        heard = next(chunks)
+        server.signal(signal.SIGINT)
+        late = body | {"input": "Hi."}
+        server.wait_for(lambda: requests.post(f"{url}/v1/audio/speech", json=late, timeout=60).status_code == 503)
+        assert heard + b"".join(chunks) == whole
     assert server.wait(STOP_LIMIT_S) == 0, server.err
     assert server.left() == []
     assert "Traceback" not in server.err

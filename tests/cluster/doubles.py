@@ -19,7 +19,7 @@ from ray.serve import Application
 
 from deployments.settings import AcousticSettings, AppSettings, AssetSettings, SpeakerSettings, VocoderSettings
 from serve_app.builder import Loaders, assemble
-from tts_models.errors import SynthesisError, TtsError, UnpronounceableText
+from tts_models.errors import OutOfMemory, SynthesisError, TtsError, UnpronounceableText
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.types import (
     FRAME_SAMPLES,
@@ -36,7 +36,16 @@ from tts_models.types import (
 
 SECONDS_PER_FRAME = 0.001
 GATE_LIMIT_S = 120.0
-FLAGS = ("", "acoustic-fails", "acoustic-slow", "vocoder-fails", "vocoder-crashes", "vocoder-exits", "vocoder-waits")
+FLAGS = (
+    "",
+    "acoustic-fails",
+    "acoustic-slow",
+    "vocoder-fails",
+    "vocoder-crashes",
+    "vocoder-exits",
+    "vocoder-waits",
+    "vocoder-hangs",
+)
 
 
 class Log:
@@ -70,6 +79,23 @@ class Log:
         """Forgets everything, and closes the gate."""
         self.path.unlink(missing_ok=True)
         self._gate.unlink(missing_ok=True)
+
+    def is_first(self, what: str) -> bool:
+        """Whether nobody asked this before, in any process."""
+        try:
+            (self.path.parent / what).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def short_of_memory(self, items: int | None) -> None:
+        """From now on there is memory for so many items in a batch of the vocoder."""
+        (self.path.parent / "memory").write_text(str(items or ""))
+
+    def memory_items(self) -> float:
+        """How many items there is memory for."""
+        file = self.path.parent / "memory"
+        return float((file.read_text() if file.exists() else "") or "inf")
 
     def open_gate(self) -> None:
         self._gate.touch()
@@ -146,6 +172,10 @@ class VocoderDouble:
         self._log.write("vocoder", frames=frames, seeds=[item.seed for item in batch])
         if "vocoder-waits" in map(_flag, batch):
             self._log.wait_at_gate()
+        if "vocoder-hangs" in map(_flag, batch) and self._log.is_first("hang"):
+            time.sleep(GATE_LIMIT_S)
+        if len(batch) > self._log.memory_items():
+            raise OutOfMemory("The memory does not do.")
         time.sleep(max(frames) * SECONDS_PER_FRAME)
         return [self._one(item) for item in batch]
 

@@ -19,7 +19,7 @@ from tts_models.types import FRAME_SAMPLES
 VOCODER = {
     "num_replicas": 1,
     "max_ongoing_requests": 16,
-    "user_config": {"max_items": 8, "max_padded_work": 10_000, "wait_s": 0.02},
+    "user_config": {"max_items": 8, "max_padded_work": 10_000, "wait_s": 0.02, "max_run_s": 60},
 }
 
 
@@ -102,7 +102,7 @@ async def test_batch_limits_change_without_a_restart(app: Cluster) -> None:
     app.log.clear()
     await spoken(app, "10")
     before = app.log.pids("vocoder")
-    app.deploy(Vocoder={**VOCODER, "user_config": {"max_items": 1, "max_padded_work": 1, "wait_s": 0}})
+    app.deploy(Vocoder={**VOCODER, "user_config": {"max_items": 1, "max_padded_work": 1, "wait_s": 0, "max_run_s": 60}})
     await asyncio.gather(*(spoken(app, "50") for _ in range(5)))
     assert app.log.sizes("vocoder") == [1] * 5
     app.deploy(Vocoder=VOCODER)

@@ -14,11 +14,11 @@ from deployments.batching import Batcher
 from deployments.errors import DeadlineExceeded
 from deployments.fair_queue import ANYONE, Flow, Priority
 from deployments.settings import BatchLimits
-from tts_models.errors import SynthesisError
+from tts_models.errors import OutOfMemory, SynthesisError
 
 pytestmark = pytest.mark.usefixtures("replica_context")
 
-LIMITS = BatchLimits(max_items=4, max_padded_work=40, wait_s=0.2)
+LIMITS = BatchLimits(max_items=4, max_padded_work=40, wait_s=0.2, max_run_s=60)
 
 
 class Model:
@@ -125,9 +125,9 @@ async def test_a_length_that_cannot_be_measured_fails_its_own_call_only() -> Non
 async def test_limits_change_between_batches() -> None:
     model = Model()
     async with batcher(model) as batch:
-        batch.set_limits(BatchLimits(max_items=2, max_padded_work=40, wait_s=0.2))
+        batch.set_limits(BatchLimits(max_items=2, max_padded_work=40, wait_s=0.2, max_run_s=60))
         await asyncio.gather(*(batch(n) for n in range(4)))
-        batch.set_limits(BatchLimits(max_items=8, max_padded_work=40, wait_s=0.2))
+        batch.set_limits(BatchLimits(max_items=8, max_padded_work=40, wait_s=0.2, max_run_s=60))
         await asyncio.gather(*(batch(n) for n in range(8)))
     assert [len(items) for items in model.batches] == [2, 2, 8]
 
@@ -230,3 +230,56 @@ async def test_load_says_what_runs_and_what_waits() -> None:
         load = batch.load()
         assert (load.running, load.waiting, load.wait_s, len(load.recent_s)) == (0, 0, 0, 6)
         assert min(load.recent_s) > 0.04
+
+
+class Small(Model):
+    """Has memory for three items."""
+
+    def __call__(self, items: Sequence[Any]) -> list[Any]:
+        results = super().__call__(items)
+        if len(items) > 3:
+            raise OutOfMemory("no room")
+        return results
+
+
+async def test_a_batch_too_large_for_the_memory_is_halved_and_the_limit_learned() -> None:
+    model = Small()
+    limits = BatchLimits(max_items=8, max_padded_work=80, wait_s=0.2, max_run_s=60)
+    async with batcher(model, limits, length=lambda _: 5) as batch:
+        assert await asyncio.gather(*(batch(n) for n in range(8))) == list(range(8))
+        assert [len(items) for items in model.batches] == [8, 4, 2, 2, 4, 2, 2]
+        model.batches.clear()
+        assert await asyncio.gather(*(batch(n) for n in range(8))) == list(range(8))
+        assert [len(items) for items in model.batches] == [2, 2, 2, 2]
+        batch.set_limits(limits)
+        model.batches.clear()
+        await asyncio.gather(*(batch(n) for n in range(8)))
+        assert len(model.batches[0]) == 8
+
+
+async def test_an_item_too_large_for_the_memory_fails_alone() -> None:
+    def run(items: Sequence[Any]) -> list[Any]:
+        if "huge" in items:
+            raise OutOfMemory("no room")
+        return list(items)
+
+    with ThreadPoolExecutor(1) as thread:
+        batch = Caller(run, lambda _: 1, thread, LIMITS)
+        results = await asyncio.gather(*map(batch, ["a", "huge", "b", "c"]), return_exceptions=True)
+    assert isinstance(results.pop(1), OutOfMemory)
+    assert results == ["a", "b", "c"]
+
+
+async def test_a_model_that_hangs_is_unhealthy() -> None:
+    model = Model(held=True)
+    async with batcher(model, LIMITS.model_copy(update={"max_run_s": 0.1})) as batch:
+        await batch.check_health()
+        call = asyncio.create_task(batch("slow"))
+        await until_started(model)
+        await batch.check_health()
+        await asyncio.sleep(0.2)
+        with pytest.raises(RuntimeError, match="the model hangs"):
+            await batch.check_health()
+        model.go.release(1)
+        await call
+        await batch.check_health()

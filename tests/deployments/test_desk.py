@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.desk import FIXED_WORK, MAX_RETRY_AFTER_S, Ask, Desk
-from deployments.errors import DeadlineExceeded, Overloaded
+from deployments.errors import DeadlineExceeded, Overloaded, ShuttingDown
 from deployments.fair_queue import Flow
 from deployments.settings import AdmissionSettings
 
@@ -282,3 +282,15 @@ def test_limits_hold_and_nobody_is_left_behind(
         assert not places._waiting_of
 
     asyncio.run(play())
+
+
+async def test_a_closed_desk_lets_in_only_who_waits_already() -> None:
+    places = desk(1, 1)
+    tasks = await enter_all(places, [ask("runs"), ask("waits")])
+    places.close()
+    with pytest.raises(ShuttingDown):
+        await places.enter(ask("late"))
+    places.leave("runs", completed=True)
+    await tasks["waits"]
+    places.leave("waits", completed=True)
+    assert (places.load().running, places.load().waiting) == (0, 0)

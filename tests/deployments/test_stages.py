@@ -22,13 +22,21 @@ from tts_models.acoustic.config import AcousticConfig
 from tts_models.acoustic.model import AcousticModel as Acoustics
 from tts_models.acoustic.network import AcousticNetwork
 from tts_models.engine import choose_engine
-from tts_models.errors import InvalidRequest, ReferenceAudioError, SynthesisError, TtsError, UnsupportedLanguage
+from tts_models.errors import (
+    ForbiddenText,
+    InvalidRequest,
+    ReferenceAudioError,
+    SynthesisError,
+    TtsError,
+    UnsupportedLanguage,
+)
 from tts_models.types import (
     FRAME_SAMPLES,
     SPEAKER_EMBEDDING_DIM,
     STYLE_DIM,
     AcousticInput,
     FloatArray,
+    Phonemes,
     ProsodyEdit,
     SpeakerEmbedding,
 )
@@ -116,7 +124,7 @@ async def test_not_a_number_does_not_leave_the_vocoder() -> None:
 )
 async def test_a_wrong_user_config_is_refused_and_a_right_one_taken(make: Any) -> None:
     stage = make()
-    stage.reconfigure({"max_items": 3, "max_padded_work": 10, "wait_s": 0.5})
+    stage.reconfigure({"max_items": 3, "max_padded_work": 10, "wait_s": 0.5, "max_run_s": 60})
     for wrong in ({"max_items": 3}, {"max_items": 3, "max_padded_work": 10, "wait": 0.5}, {}):
         with pytest.raises(ValidationError):
             stage.reconfigure(wrong)
@@ -162,3 +170,33 @@ def test_the_text_frontend_in_rays_local_testing_mode() -> None:
         handle.segments.remote("nuqneH", "tlh").result(timeout_s=60)
     (phrase,) = handle.accent_phrases.remote("世界。").result(timeout_s=60)
     assert ("".join(mora.text for mora in phrase.moras), phrase.accent, phrase.symbols) == ("セカイ", 1, "sekai. ")
+
+
+class Reader:
+    """A text frontend that notes what it was given."""
+
+    def __init__(self, *_: Any) -> None:
+        self.read: list[str] = []
+
+    def segments(self, text: str, language: str) -> list[Phonemes]:
+        self.read.append(text)
+        return [Phonemes(text, "a", (1,), language)]
+
+    def phrases(self, text: str) -> list[Any]:
+        self.read.append(text)
+        return []
+
+
+async def test_forbidden_words_reach_no_model() -> None:
+    reader = Reader()
+    settings = TextSettings(forbidden={"insults": ("idiot", "バカ")})
+    frontend = TextFrontend(settings, lambda _: reader, lambda _: reader)
+    forbidden = ["You i d i o t!", "i[pause:0.1s]diot", "[idiot](/ˈaɪ/)"]
+    for text in forbidden:
+        with pytest.raises(ForbiddenText, match="rule: insults"):
+            await frontend.segments(text, "en-US")
+    with pytest.raises(ForbiddenText):
+        await frontend.accent_phrases("このばかめ")
+    assert reader.read == []
+    assert await frontend.segments("Hello.", "en-US")
+    assert await frontend.accent_phrases("こんにちは") == []

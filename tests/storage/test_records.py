@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from deployments.errors import StorageUnavailable
 from deployments.settings import StorageSettings
 from deployments.storage.records import Records, RedisRecords, SqliteRecords, change, open_records
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import free_port
 
 
 def test_a_record_is_kept_until_it_is_deleted(records: Records) -> None:
@@ -118,6 +121,24 @@ def test_a_redis_that_goes_away_for_a_moment_is_waited_for(redis_server: RedisSe
         time.sleep(0.5)
         redis_server.start()
         assert read.result(30) == b"1"
+
+
+def test_what_cannot_be_reached_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageUnavailable, match="records"):
+        SqliteRecords(tmp_path / "file" / "records.sqlite3").get("a", "b")
+    with pytest.raises(StorageUnavailable, match="Redis"):
+        RedisRecords(f"redis://127.0.0.1:{free_port()}").put("a", "b", b"1")
+
+
+def test_a_failed_change_changes_nothing(tmp_path: Path) -> None:
+    records = SqliteRecords(tmp_path / "records.sqlite3")
+    records.put("a", "b", b"1")
+    with sqlite3.connect(tmp_path / "records.sqlite3") as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+    with pytest.raises(StorageUnavailable, match="the disk is full"):
+        records.put("a", "b", b"2")
+    assert (records.get("a", "b"), records.version("a")) == (b"1", 1)
 
 
 def test_records_are_where_the_settings_say(tmp_path: Path, redis_server: RedisServer) -> None:

@@ -14,6 +14,7 @@ from tts_models.acoustic.edits import edit_curves, edit_durations, edit_fault
 from tts_models.acoustic.network import AcousticNetwork
 from tts_models.checkpoint import load_strict
 from tts_models.errors import InvalidRequest, SynthesisError, TtsError
+from tts_models.memory import memory_errors_named
 from tts_models.prosody_changes import gain_curve
 from tts_models.types import MAX_TOKENS, STYLE_DIM, TIMBRE_DIM, AcousticFeatures, AcousticInput
 
@@ -67,6 +68,9 @@ class AcousticModel:
         Returns:
             In the order of ``batch``: features, or for an item that cannot be synthesised the error, an
             :class:`InvalidRequest` or a :class:`SynthesisError`. It does not affect the others.
+
+        Raises:
+            OutOfMemory: The batch is too large for the memory there is.
         """
         results: dict[int, AcousticFeatures | TtsError] = {}
         for index, item in enumerate(batch):
@@ -75,7 +79,8 @@ class AcousticModel:
         sound = [index for index in range(len(batch)) if index not in results]
         for group in group_by_length([n_tokens(batch[index]) for index in sound], self._min_length_ratio):
             indices = [sound[position] for position in group]
-            results |= zip(indices, self._predict([batch[index] for index in indices]), strict=True)
+            with memory_errors_named():
+                results |= zip(indices, self._predict([batch[index] for index in indices]), strict=True)
         return [results[index] for index in range(len(batch))]
 
     def _fault(self, item: AcousticInput) -> InvalidRequest | None:

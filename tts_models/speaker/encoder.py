@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tts_models.errors import AssetError, ReferenceAudioError, SynthesisError, TtsError
+from tts_models.memory import memory_errors_named
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.ecapa import EcapaConfig, EcapaTdnn
 from tts_models.speaker.filter_bank import FilterBank
@@ -64,6 +65,9 @@ class SpeakerEncoder:
         Returns:
             In the order of ``batch``: the embedding, or a ``ReferenceAudioError`` for a waveform that is shorter than
             0.25 s, silent or not finite, or a ``SynthesisError`` where the embedding is not finite.
+
+        Raises:
+            OutOfMemory: The batch is too large for the memory there is.
         """
         results: list[SpeakerEmbedding | TtsError | None] = [_fault(samples) for samples in batch]
         good = [index for index, fault in enumerate(results) if fault is None]
@@ -72,7 +76,7 @@ class SpeakerEncoder:
             waveforms = torch.zeros(len(good), max(lengths))
             for row, index in enumerate(good):
                 waveforms[row, : lengths[row]] = torch.from_numpy(np.asarray(batch[index], np.float32))
-            with torch.inference_mode():
+            with memory_errors_named(), torch.inference_mode():
                 vectors = self.embeddings(waveforms.to(self._device), lengths).cpu().numpy()
             for index, vector in zip(good, vectors, strict=True):
                 results[index] = _embedding(vector, len(batch[index]))

@@ -115,6 +115,15 @@ class ControlledText:
         index = bisect_right(self.languages, offset, key=itemgetter(0))
         return self.languages[index - 1][1] if index else otherwise
 
+    def as_read(self) -> str:
+        """The text with its aliases in place."""
+        parts, position = [], 0
+        for reading in self.readings:
+            if reading.alias:
+                parts += [self.text[position : reading.start], reading.alias]
+                position = reading.end
+        return "".join([*parts, self.text[position:]])
+
     def written(self, start: int, end: int) -> tuple[int, int]:
         """Where ``text[start:end]``, at least one character of it, stands in what the caller wrote."""
         first, last = (bisect_right(self.cuts, offset, key=itemgetter(0)) for offset in (start, end - 1))

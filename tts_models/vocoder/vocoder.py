@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tts_models.checkpoint import load_strict
 from tts_models.engine import Engine
 from tts_models.errors import SynthesisError, TtsError
+from tts_models.memory import memory_errors_named
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, AcousticFeatures, Audio, FloatArray
 from tts_models.vocoder.config import VocoderConfig
 from tts_models.vocoder.limiter import limit_peaks
@@ -67,13 +68,17 @@ class Vocoder:
         Returns:
             For each item its audio, ``600 * n_frames`` samples in [-0.99, 0.99] (see :mod:`tts_models.vocoder.limiter`)
             or, where its features or its waveform were empty, of wrong shape or not finite, a ``SynthesisError``.
+
+        Raises:
+            OutOfMemory: The batch is too large for the memory there is.
         """
         results: list[Audio | TtsError | None] = [self._defect(features) for features in batch]
         sound = [index for index, defect in enumerate(results) if defect is None]
         # On a CPU one at a time is faster: a batch only leaves the cache. On a GPU the batch fills it.
         groups = [[index] for index in sound] if self.engine.device.type == "cpu" else [sound] if sound else []
         for group in groups:
-            waveforms = self.waveforms([batch[index] for index in group])
+            with memory_errors_named():
+                waveforms = self.waveforms([batch[index] for index in group])
             for index, waveform in zip(group, waveforms, strict=True):
                 results[index] = _finish(waveform.cpu(), batch[index])
         return [result for result in results if result is not None]
