@@ -8,23 +8,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from deployments.dictionaries import Dictionaries
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
 from deployments.logs import keep_texts_out
-from deployments.settings import BatchLimits, TextSettings
+from deployments.settings import BatchLimits, StorageSettings, TextSettings
+from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
+from deployments.storage.dictionaries import DictionaryStore
+from deployments.storage.records import open_records
 from tts_models.text.controls import ControlledText, parse_controls
+from tts_models.text.languages import resolve_language
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
 
 if TYPE_CHECKING:
+    from tts_models.text.dictionary import Dictionary
     from tts_models.text.word_filter import WordFilter
 
 
 class SegmentsText(Protocol):
     """What the deployment needs of a text frontend."""
 
-    def segments(self, text: str | ControlledText, language: str) -> Sequence[Phonemes]:
-        """The segments ``text`` is spoken in."""
+    def segments(self, text: str | ControlledText, language: str, dictionary: Dictionary = ...) -> Sequence[Phonemes]:
+        """The segments ``text`` is spoken in, read with a dictionary if there is one."""
         ...
 
 
@@ -32,8 +38,9 @@ def load(settings: TextSettings) -> SegmentsText:
     """The text frontend, with the dictionaries of ``settings.warm_languages`` in memory."""
     # Imported in the replica only: whoever builds or drives the graph needs no dictionaries.
     from tts_models.text import TextFrontend as Model
+    from tts_models.text.g2p.router import G2PRouter
 
-    model = Model(first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens)
+    model = Model(settings.first_segment_tokens, settings.max_segment_tokens, InSlices(G2PRouter()))
     model.warm_up(settings.warm_languages)
     return model
 
@@ -41,8 +48,8 @@ def load(settings: TextSettings) -> SegmentsText:
 class AnalysesAccents(Protocol):
     """What the deployment needs of an analyser of Japanese accent phrases."""
 
-    def phrases(self, text: str) -> Sequence[AccentPhrase]:
-        """The accent phrases of Japanese ``text``."""
+    def phrases(self, text: str, dictionary: Dictionary = ...) -> Sequence[AccentPhrase]:
+        """The accent phrases of Japanese ``text``, read with a dictionary if there is one."""
         ...
 
 
@@ -77,6 +84,7 @@ class TextFrontend:
         settings: Segment lengths and languages.
         load: Makes the model; tests bring their own.
         load_accents: Makes the analyser of accent phrases, when first asked for one.
+        storage: Where the dictionaries are kept; None for none.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class TextFrontend:
         settings: TextSettings,
         load: Callable[[TextSettings], SegmentsText] = load,
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
+        storage: StorageSettings | None = None,
     ) -> None:
         keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
@@ -97,6 +106,7 @@ class TextFrontend:
         )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
+        self._dictionaries = Dictionaries(DictionaryStore(open_records(storage))) if storage else None
         self._forbidden = word_filter(settings)
 
     async def segments(self, text: str | ControlledText, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
@@ -109,8 +119,8 @@ class TextFrontend:
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        characters = len(text if isinstance(text, str) else text.text)
-        return list(await self._do(_Work(partial(self._segments, text, language), characters), flow))
+        read = partial(self._segments, text, language, await self._dictionary(flow))
+        return list(await self._in_turn(read, len(text if isinstance(text, str) else text.text), flow))
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""
@@ -125,34 +135,54 @@ class TextFrontend:
             ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
-        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
+        read = partial(self._phrases, text, await self._dictionary(flow))
+        phrases: list[AccentPhrase] = await self._in_turn(read, len(text), flow)
         return phrases
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
         return self._do.load()
 
-    def _segments(self, text: str | ControlledText, language: str) -> Sequence[Phonemes]:
-        if self._forbidden:
-            _check(self._forbidden, text, language)
-        return self._model.segments(text, language)
+    async def _dictionary(self, flow: Flow) -> Dictionary | None:
+        """The entries that hold for ``flow``, as they are now; None without any."""
+        return await self._dictionaries.of(flow.tenant) if self._dictionaries else None
 
-    def _phrases(self, text: str) -> list[AccentPhrase]:
+    async def _in_turn(self, work: Callable[[], Any], characters: int, flow: Flow) -> Any:
+        """The result of ``work``, done in slices if it is long."""
+        if characters <= SLICE_CHARACTERS:
+            return await self._do(_Work(work, max(1, characters)), flow)
+        sliced = Sliced(work)
+        try:
+            while isinstance(result := await self._do(_Work(sliced.step, SLICE_CHARACTERS), flow), Paused):
+                pass
+            return result
+        finally:
+            sliced.abandon()
+
+    def _segments(self, text: str | ControlledText, language: str, dictionary: Dictionary | None) -> Sequence[Phonemes]:
         if self._forbidden:
-            _check(self._forbidden, text, "ja")
+            _check(self._forbidden, text, language, dictionary)
+        return self._model.segments(text, language, *([dictionary] if dictionary else []))
+
+    def _phrases(self, text: str, dictionary: Dictionary | None) -> list[AccentPhrase]:
+        if self._forbidden:
+            _check(self._forbidden, text, "ja", dictionary)
         self._accents = self._accents or self._load_accents()
-        return list(self._accents.phrases(text))
+        return list(self._accents.phrases(text, *([dictionary] if dictionary else [])))
 
 
 def _each(batch: Sequence[_Work]) -> list[Any]:
     return [work.run() for work in batch]
 
 
-def _check(forbidden: WordFilter, text: str | ControlledText, language: str) -> None:
-    """Passes if neither what was written is forbidden nor what is read, without the controls and tags in it."""
+def _check(forbidden: WordFilter, text: str | ControlledText, language: str, dictionary: Dictionary | None) -> None:
+    """Passes if neither what was written is forbidden nor what is read, without controls and tags and as respelt."""
     if isinstance(text, str):
         forbidden.check(text, language)
         text = parse_controls(text)
     for spoken in dict.fromkeys([language, *(tag for _, tag in text.languages)]):
-        for said in dict.fromkeys([text.text, text.as_read()]):
-            forbidden.check(said, spoken)
+        readings = [text.text, text.as_read()]
+        if dictionary:
+            readings.append(dictionary.respelt(text.text, resolve_language(spoken).tag))
+        for read in dict.fromkeys(readings):
+            forbidden.check(read, spoken)

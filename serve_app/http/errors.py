@@ -9,8 +9,13 @@
       InvalidRequest, InvalidSsml,
       a body that does not validate                   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
-    ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
+    NotAllowed                                        403   not_allowed
+    ModelNotFound, VoiceNotFound, NoSuchEntry,
+      no such route                                   404   model_, voice_, entry_not_found, not_found
     a method the route does not have                  405   method_not_allowed
+    DuplicateEntry, DictionaryFull                    409   duplicate_entry, dictionary_full
+    CaptionsNotFound                                  404   captions_not_found
+    CaptionsNotReady                                  409   captions_not_ready      with Retry-After
     LimitExceeded                                     429   rate_limit_exceeded   with Retry-After
     a body over the limit                             413   request_too_large
     a body that is not JSON                           415   unsupported_media_type
@@ -41,6 +46,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import ShuttingDown, StorageUnavailable
+from deployments.storage.dictionaries import DictionaryFull, DuplicateEntry, NoSuchEntry
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
@@ -68,6 +74,18 @@ class ModelNotFound(RequestError):
     """No model of that name."""
 
     default_param = "model"
+
+
+class NotAllowed(RequestError):
+    """The caller may read this, but not change it."""
+
+
+class CaptionsNotFound(RequestError):
+    """No captions of that request are kept."""
+
+
+class CaptionsNotReady(RequestError):
+    """The captions of that request will be there when its audio is."""
 
 
 class BodyTooLarge(HTTPException):
@@ -131,6 +149,12 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
+        NoSuchEntry: (404, "entry_not_found"),
+        CaptionsNotFound: (404, "captions_not_found"),
+        CaptionsNotReady: (409, "captions_not_ready"),
+        NotAllowed: (403, "not_allowed"),
+        DuplicateEntry: (409, "duplicate_entry"),
+        DictionaryFull: (409, "dictionary_full"),
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
@@ -271,6 +295,8 @@ def _retry_after(error: TtsError) -> dict[str, str]:
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }
+        case CaptionsNotReady():
+            return {"Retry-After": "1"}
         case StageUnavailable() | StorageUnavailable() | ShuttingDown():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}

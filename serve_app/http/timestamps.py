@@ -26,7 +26,7 @@ def timestamps(text: str, timelines: Sequence[Timeline], level: TimestampLevel) 
         timelines: Of consecutive segments of it.
         level: What is asked for.
     """
-    words = [_word(text, mark) for timeline in timelines for mark in timeline.words()]
+    words = [word_timestamp(text, mark) for timeline in timelines for mark in timeline.words()]
     marks = [
         MarkTimestamp(name=mark.name, start_s=_seconds(mark.at_s), text_start=mark.position)
         for timeline in timelines
@@ -49,7 +49,8 @@ def timestamps(text: str, timelines: Sequence[Timeline], level: TimestampLevel) 
     return Timestamps(words=words, marks=named, visemes=shapes)
 
 
-def _word(text: str, mark: WordMark) -> WordTimestamp:
+def word_timestamp(text: str, mark: WordMark) -> WordTimestamp:
+    """A word of ``text``, which has nulls in place of controls and tags."""
     return WordTimestamp(
         word=text[mark.start : mark.end].replace("\0", ""),
         start_s=_seconds(mark.start_s),

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from serve_app.http.context import HttpContext
 from serve_app.http.errors import describe, log
-from serve_app.voicevox import info_routes, query_routes, synthesis_routes
+from serve_app.voicevox import info_routes, query_routes, synthesis_routes, user_dict_routes
 from serve_app.voicevox.engine import Engine
 from serve_app.voicevox.presets import Presets
 from serve_app.voicevox.schemas import KanaBadRequest
@@ -71,7 +71,7 @@ def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilte
         version=version,
         forbidden=forbidden,
     )
-    for routes in (query_routes, synthesis_routes, info_routes):
+    for routes in (query_routes, synthesis_routes, info_routes, user_dict_routes):
         app.include_router(routes.router)
     return app
 
@@ -80,7 +80,7 @@ async def _handle(request: Request, error: Exception) -> JSONResponse:
     failure = describe(error, request)
     if isinstance(error, TtsError) and failure.status >= 500:
         log(error, request.scope)  # others are logged where they end up
-    status = 422 if failure.status == 400 else failure.status
+    status = 422 if failure.status in (400, 409) else failure.status
     return JSONResponse({"detail": failure.message}, status, dict(failure.headers))
 
 

@@ -79,7 +79,6 @@ async def test_what_the_engine_says_of_itself(client: httpx.AsyncClient) -> None
     assert (await client.get("/is_initialized_speaker", params={"speaker": SPEAKER})).json() is True
     assert (await client.get("/is_initialized_speaker", params={"speaker": 1})).status_code == 422
     assert (await client.get("/singers")).status_code == 501
-    assert (await client.get("/user_dict")).status_code == 404
 
 
 async def test_presets_are_kept(client: httpx.AsyncClient, tmp_path: Path) -> None:
