@@ -2,7 +2,7 @@
 
     python -m bench.hostile --url http://127.0.0.1:8000 --requests 10000 --files 2000
 
-Half of the requests are made from the server's own API descriptions, each against its rules somewhere (schemathesis);
+Some of the requests are made from the server's own API descriptions, each against its rules somewhere (schemathesis);
 the others are good requests with their bytes, headers, methods or addresses spoilt. Files are real recordings in six
 formats with bytes changed, cut, doubled or moved; no route takes files yet, so they go to the decoder processes as the
 speaker encoder's replica runs them. The same seed makes the same requests.
@@ -37,7 +37,6 @@ from tts_models.errors import ReferenceAudioError
 from tts_models.speaker.decoder_process import Decoders
 from tts_models.speaker.reference_audio import ReferenceAudioLimits
 
-DESCRIPTIONS = ("/openapi.json", "/voicevox/openapi.json")
 REPLICA = "ray::ServeReplica"
 _TIMEOUT_S = 120.0
 _FORMATS = {
@@ -247,12 +246,19 @@ def decoded(decode: Callable[[bytes, ReferenceAudioLimits], Any], files: Iterato
     return ended
 
 
-def replicas() -> dict[int, float]:
-    """Memory of the server's replicas on this machine, MB, by process."""
+def replicas(server: int | None) -> dict[int, tuple[str, float]]:
+    """Replicas on this machine by process: name, and memory in MB.
+
+    Args:
+        server: Process that started them, where there are those of several servers.
+    """
     found = {}
-    for process in psutil.process_iter(["cmdline", "memory_info"]):
-        if (process.info["cmdline"] or [""])[0].startswith(REPLICA):
-            found[process.pid] = process.info["memory_info"].rss / 1e6
+    processes = psutil.Process(server).children(recursive=True) if server else psutil.process_iter()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            title = (process.cmdline() or [""])[0]
+            if title.startswith(REPLICA):
+                found[process.pid] = (title.rpartition(":")[2], process.memory_info().rss / 1e6)
     return found
 
 
@@ -261,7 +267,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--key", default="", help="API key")
+    parser.add_argument("--server", type=int, help="process id of `voicegraph serve`, if there are other Rays here")
     parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--described", type=int, default=2_500, help="of them, made from the description; ten a second")
     parser.add_argument("--files", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -269,13 +277,13 @@ def main() -> None:
     answers, warm = Answers(), Answers()
     started_s = time.monotonic()
     spoilt(options.url, max(1, options.requests // 20), options.seed + 1, warm, headers)  # fills caches
-    before = replicas()
-    for path in DESCRIPTIONS:
-        described(options.url, path, options.requests // 4, options.seed, answers, headers)
+    before = replicas(options.server)
+    described(options.url, "/openapi.json", options.described, options.seed, answers, headers)
+    described(options.url, "/voicevox/openapi.json", options.described // 5, options.seed, answers, headers)
     spoilt(options.url, options.requests - sum(answers.statuses.values()), options.seed, answers, headers)
     requests_s = time.monotonic() - started_s
     health = requests.get(f"{options.url}/health", timeout=_TIMEOUT_S).status_code
-    after = replicas()
+    after = replicas(options.server)
     for fault in answers.faults[:20]:
         print(fault)
     with Decoders() as decoders:
@@ -290,7 +298,10 @@ def main() -> None:
                 "health": health,
                 "replicas": len(before),
                 "replicas_lost": len(before.keys() - after.keys()),
-                "memory_mb": {pid: [round(before[pid]), round(after.get(pid, 0))] for pid in before},
+                "memory_mb": {
+                    f"{name} {pid}": [round(mb), round(after[pid][1]) if pid in after else None]
+                    for pid, (name, mb) in before.items()
+                },
                 "files": dict(files),
             }
         )

@@ -53,7 +53,7 @@ class LocalSpeechGraph:
             RequestError: The text cannot be said.
             SynthesisError: A model made empty or non-finite output.
         """
-        segments = list(fold_pauses(self._text.segments(utterance.script, utterance.language)))
+        segments = fold_pauses(self._text.segments(utterance.script, utterance.language), utterance.speed)
         start_sample = 0
         for index, segment in enumerate(segments):
             spoken = spoken_audio(self._synthesize(utterance, index, segment), segment, start_sample)

@@ -17,8 +17,8 @@ from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
-"""How a valid speech request ended: all audio sent; refused by a stage before any audio; failed on the server before
-any audio; failed after some audio had been sent; given up by the client."""
+"""How a valid speech request ended: all audio sent; refused before any audio, for want of room or time; failed on the
+server before any audio; failed after some audio had been sent; given up by the client."""
 
 
 Replicas = Callable[[], Awaitable[Mapping[str, int]]]

@@ -236,10 +236,13 @@ async def handle(request: Request, error: Exception) -> JSONResponse:
 def log(error: Exception, scope: Scope) -> None:
     """Writes an error that is not the caller's to the server's log, with its traceback.
 
-    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line.
+    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line. A
+    deadline that a busy server does not meet is nobody's defect, and comes in numbers when there is least time for it.
     """
     where = (scope["method"], scope["path"], request_id_of(scope))
-    if isinstance(error, StageUnavailable) and error.__cause__ is None:
+    if isinstance(error, DeadlineExceeded):
+        logger.info("%s %s was not done in time, request id %s: %s", *where, error.message)
+    elif isinstance(error, StageUnavailable) and error.__cause__ is None:
         logger.error("%s %s failed, request id %s: %s", *where, error.message)
     else:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)

@@ -16,9 +16,11 @@ from starlette.responses import JSONResponse
 
 from serve_app.http.context import HttpContext
 from serve_app.http.errors import describe, log
-from serve_app.voicevox import info_routes, query_routes, synthesis_routes, user_dict_routes
+from serve_app.voicevox import info_routes, query_routes, setting_routes, synthesis_routes, user_dict_routes
 from serve_app.voicevox.engine import Engine
+from serve_app.voicevox.origins import OriginMiddleware, SettingStore
 from serve_app.voicevox.presets import Presets
+from serve_app.voicevox.samples import Samples
 from serve_app.voicevox.schemas import KanaBadRequest
 from serve_app.voicevox.speakers import NoSuchStyle, Speakers
 from tts_models.errors import TtsError
@@ -71,8 +73,11 @@ def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilte
         version=version,
         forbidden=forbidden,
     )
-    for routes in (query_routes, synthesis_routes, info_routes, user_dict_routes):
+    for routes in (query_routes, synthesis_routes, info_routes, setting_routes, user_dict_routes):
         app.include_router(routes.router)
+    app.state.samples = Samples()
+    app.state.setting = SettingStore(context.records)
+    app.add_middleware(OriginMiddleware, store=app.state.setting, elsewhere=tuple(settings.allowed_origins))
     return app
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query, Request
 from starlette.exceptions import HTTPException
 
+from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.settings import HttpSettings
 from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph
@@ -120,6 +121,9 @@ class Engine:
             outcome = "completed"
         except (asyncio.CancelledError, GeneratorExit):
             outcome = "disconnected"
+            raise
+        except (DeadlineExceeded, Overloaded):
+            outcome = "rejected"
             raise
         finally:
             self.count(outcome)

@@ -121,11 +121,11 @@ def test_marks_are_at_the_next_word_or_else_behind_the_last(frontend: TextFronte
     n_one, n_two = len(one.token_ids), len(two.token_ids)
     end_of_two = one.words[1].end_token + 1
     first = [(mark.name, mark.bound, mark.after_s) for mark in one.bookmarks]
-    assert first == [("a", 1, 0), ("b", one.words[1].first_token + 1, 0), ("c", end_of_two, 0), ("d", n_one + 2, -2.0)]
+    assert first == [("a", 1, 0), ("b", one.words[1].first_token + 1, 0), ("c", end_of_two, 0), ("d", n_one + 1, 1.0)]
     assert [(mark.name, mark.bound, mark.after_s) for mark in two.bookmarks] == [
         ("e", 1, 0),
         ("f", two.words[0].end_token + 1, 0),
-        ("g", n_two + 2, 0.0),
+        ("g", n_two + 1, 4.0),
     ]
     assert all(
         source[mark.position :].startswith(f"<mark name='{mark.name}'") for mark in (*one.bookmarks, *two.bookmarks)

@@ -38,7 +38,7 @@ def gain_of(decibels: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Emphasis:
-    """What a degree of emphasis does to the words; see docs/adr/0013 for what was measured."""
+    """What a degree of emphasis does to the words; see docs/adr/0014 for what was measured."""
 
     rate: float = 1.0
     semitones: float = 0.0
