@@ -11,21 +11,25 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployments.storage.dictionaries import GLOBAL, DictionaryStore
 
 if TYPE_CHECKING:
     from tts_models.text.dictionary import Dictionary, EntryIndex
 
+Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 MAX_KEPT = 256
 """Dictionaries kept compiled; of more, those compiled first are compiled again when they are used."""
 _PATIENCE_S = 2.0
-"""How long a text waits for the store, seconds; a dictionary of 10,000 entries is loaded in 0.2."""
+"""How long a text waits for the store to answer, seconds."""
+_LOADING_S = 15.0
+"""How long it waits for a changed dictionary to be loaded, seconds; one of 10,000 entries takes 0.2 on an idle core."""
 _THREADS = 4
 
 
@@ -49,7 +53,7 @@ class Dictionaries:
         self._thread = ThreadPoolExecutor(_THREADS, "dictionaries")
         self._loading = threading.Lock()
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
-        self._late: asyncio.Future[EntryIndex | None] | None = None
+        self._late: asyncio.Future[Any] | None = None
 
     async def of(self, tenant: str) -> Dictionary | None:
         """The tenant's entries and the global ones, as they are now; None if there are none."""
@@ -65,46 +69,50 @@ class Dictionaries:
     async def _tier(self, tenant: str) -> EntryIndex | None:
         if self._late is not None and not self._late.done():
             return self._last(tenant)
-        looked = asyncio.get_running_loop().run_in_executor(self._thread, self._current, tenant)
-        done, _ = await asyncio.wait((looked,), timeout=self._patience_s)
-        if not done:
-            self._late = looked
-            looked.add_done_callback(_ended)
-            logger.warning("dictionaries: the store does not answer; the last copies are used until it does")
-            return self._last(tenant)
         try:
-            return looked.result()
+            version = await self._within(self._patience_s, self._store.version, tenant)
+            copy = self._copies.get(tenant)
+            if version == 0 or (copy is not None and copy.version == version):
+                return copy.index if copy and version else None
+            return await self._within(_LOADING_S, self._load, tenant, version)
         except Exception as error:
-            logger.warning("dictionaries: the store cannot be read, the last copies are used: %s", error)
+            logger.warning("dictionaries: the last copies are used, for the store cannot be read: %r", error)
             return self._last(tenant)
+
+    async def _within(self, limit_s: float, ask: Callable[..., Result], *args: Any) -> Result:
+        """What ``ask`` returns, asked in a thread.
+
+        Raises:
+            TimeoutError: It takes longer; until it is done the store is not asked again.
+        """
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, ask, *args)
+        done, _ = await asyncio.wait((asked,), timeout=limit_s)
+        if not done:
+            self._late = asked
+            asked.add_done_callback(_ended)
+            raise TimeoutError(f"no answer within {limit_s:g} s")
+        return asked.result()
 
     def _last(self, tenant: str) -> EntryIndex | None:
         copy = self._copies.get(tenant)
         return copy.index if copy else None
 
-    def _current(self, tenant: str) -> EntryIndex | None:
-        version = self._store.version(tenant)
-        if version == 0:
-            return None
-        copy = self._copies.get(tenant)
-        if copy is None or copy.version != version:
-            with self._loading:
-                copy = self._copies.get(tenant)
-                if copy is None or copy.version != version:
-                    copy = self._load(tenant, version)
-        return copy.index
-
-    def _load(self, tenant: str, version: int) -> _Copy:
+    def _load(self, tenant: str, version: int) -> EntryIndex:
         from tts_models.text.dictionary import EntryIndex
 
-        copy = _Copy(version, EntryIndex(self._store.entries(tenant).values()))
-        self._copies[tenant] = copy
-        self._copies.move_to_end(tenant)
-        while len(self._copies) > MAX_KEPT:
-            self._copies.popitem(last=False)
-        return copy
+        with self._loading:
+            copy = self._copies.get(tenant)
+            if copy is not None and copy.version == version:
+                return copy.index
+            # Read after the version was: what comes is that version or a newer one, which is then loaded again.
+            copy = _Copy(version, EntryIndex(self._store.entries(tenant).values()))
+            self._copies[tenant] = copy
+            self._copies.move_to_end(tenant)
+            while len(self._copies) > MAX_KEPT:
+                self._copies.popitem(last=False)
+            return copy.index
 
 
-def _ended(looked: asyncio.Future[EntryIndex | None]) -> None:
-    if not looked.cancelled():
-        looked.exception()  # has been told of; asyncio would tell of it again
+def _ended(asked: asyncio.Future[Any]) -> None:
+    if not asked.cancelled():
+        asked.exception()  # has been told of; asyncio would tell of it again
