@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from serve_app.http.schemas import ApiError, SpeechRequest, VoiceName
 from serve_app.jobs.job import JobStatus
+from tts_models.text.ssml import looks_like_ssml
 
 MAX_CHAPTERS = 1_000
 
@@ -82,9 +83,14 @@ class JobRequest(SpeechRequest):
         texts = [given] if isinstance(given, str) else given
         return [Chapter(input=text) if isinstance(text, str) else text for text in texts]
 
+    def is_markup(self, chapter: Chapter) -> bool:
+        """Whether ``chapter`` is an SSML document, which cannot be cut."""
+        return self.input_format == "ssml" or (self.input_format == "auto" and looks_like_ssml(chapter.input))
+
     def speech(self, chapter: Chapter, text: str) -> SpeechRequest:
         """The request for ``text``, a part of ``chapter``."""
         own = self.model_dump(include=set(SpeechRequest.model_fields), exclude={"stream", "stream_format"})
+        own["input_format"] = "ssml" if self.is_markup(chapter) else "text"
         changes = {"input": text, "voice": chapter.voice, "language": chapter.language}
         return SpeechRequest.model_validate(own | {name: value for name, value in changes.items() if value is not None})
 

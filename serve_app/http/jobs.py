@@ -239,7 +239,8 @@ def _check(body: JobRequest, context: HttpContext) -> None:
         if not chapter.input.strip():
             where = f"Chapter {number}" if body.is_document else "The text"
             raise EmptyText(f"{where} is empty: there is nothing to say.")
-        utterance_of(body.speech(chapter, chapter.input.strip()[:1]), context)
+        start = chapter.input if body.is_markup(chapter) else chapter.input.strip()[:1]
+        utterance_of(body.speech(chapter, start), context)
 
 
 async def _job(job_id: str, context: HttpContext, tenant: str) -> Job:

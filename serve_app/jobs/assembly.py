@@ -78,12 +78,13 @@ class MadeSegment:
 class _Chapter:
     """The chapter that is being assembled."""
 
-    text: str
     name: str
     start_sample: int
     encoder: FileEncoder | None
     file: io.FileIO | None
     n_segments: int = 0
+    piece_start: int = 0
+    piece_text: str = ""
     piece_words: list[WordMark] = field(default_factory=list)
 
 
@@ -119,11 +120,10 @@ class Assembly:
         self._zip = None
         self._open.close()
 
-    def begin_chapter(self, text: str, title: str, about: dict[str, Any]) -> None:
+    def begin_chapter(self, title: str, about: dict[str, Any]) -> None:
         """Starts a chapter.
 
         Args:
-            text: All of it.
             title: Its title, perhaps empty.
             about: What else the manifest says of it.
         """
@@ -131,20 +131,23 @@ class Assembly:
         name = f"{number:03} {_NO_FILE_NAME.sub(' ', title).strip(' .')[:80]}".strip() + f".{self._format}"
         file = self._new_file() if self._zip else None
         encoder = FileEncoder(self._format, file) if file else None
-        self._chapter = _Chapter(text, name, self.n_samples, encoder, file)
+        self._chapter = _Chapter(name, self.n_samples, encoder, file)
         head = {"number": number, "title": title, **about, "start_s": self._now_s()}
         if self._zip:
             head["file"] = name
         self._write("manifest", ("," if self._n_chapters else "") + "\n" + json.dumps(head)[:-1] + ', "segments": [')
         self._n_chapters = number
 
-    def add(self, segment: MadeSegment, offset: int) -> None:
-        """Takes the next segment of the chapter, of the piece that starts at ``offset`` in the chapter's text."""
+    def begin_piece(self, start: int, shown: str) -> None:
+        """Starts a piece of the chapter: the offset of its first character, and how people read it."""
+        chapter = self._current()
+        chapter.piece_start, chapter.piece_text, chapter.piece_words = start, shown, []
+
+    def add(self, segment: MadeSegment) -> None:
+        """Takes the next segment of the piece."""
         chapter = self._current()
         start_s = self._now_s()
-        words = [
-            WordMark(w.start + offset, w.end + offset, start_s + w.start_s, start_s + w.end_s) for w in segment.words
-        ]
+        words = [WordMark(w.start, w.end, start_s + w.start_s, start_s + w.end_s) for w in segment.words]
         chapter.piece_words += words
         self._play(segment.pcm)
         entry = {
@@ -152,11 +155,11 @@ class Assembly:
             "end_s": self._now_s(),
             "words": [
                 {
-                    "word": chapter.text[word.start : word.end],
+                    "word": chapter.piece_text[word.start : word.end].replace("\0", ""),
                     "start_s": round(word.start_s, 6),
                     "end_s": round(word.end_s, 6),
-                    "text_start": word.start,
-                    "text_end": word.end,
+                    "text_start": chapter.piece_start + word.start,
+                    "text_end": chapter.piece_start + word.end,
                 }
                 for word in words
             ],
@@ -164,12 +167,10 @@ class Assembly:
         self._write("manifest", ("," if chapter.n_segments else "") + "\n" + json.dumps(entry))
         chapter.n_segments += 1
 
-    def end_piece(self, start: int, end: int) -> None:
-        """Makes the captions of the chapter's text from ``start`` to ``end``, whose segments have all been added."""
+    def end_piece(self) -> None:
+        """Makes the captions of the piece, whose segments have all been added."""
         chapter = self._current()
-        words = [WordMark(w.start - start, w.end - start, w.start_s, w.end_s) for w in chapter.piece_words]
-        chapter.piece_words = []
-        found = cues(chapter.text[start:end], words) if words else []
+        found = cues(chapter.piece_text, chapter.piece_words) if chapter.piece_words else []
         if found:
             self._write("srt", ("\n" if self._n_cues else "") + to_srt(found, self._n_cues + 1))
             self._write("vtt", to_vtt(found).removeprefix("WEBVTT\n"))

@@ -210,16 +210,18 @@ class _Making:
         for chapter in chapters:
             voice = self._offer.voices.get(chapter.voice or request.voice)
             about = {"voice": voice.name, "language": chapter.language or request.language or voice.language}
-            await self._run(assembly.begin_chapter, chapter.input, chapter.title or "", about)
-            for piece in pieces(chapter.input, most):
+            await self._run(assembly.begin_chapter, chapter.title or "", about)
+            whole = (Piece(0, chapter.input),) if request.is_markup(chapter) else None
+            for piece in whole or pieces(chapter.input, most):
+                await self._run(assembly.begin_piece, piece.start, self._shown(request, chapter, piece))
                 before = self.progress.segments
                 segments = self._segments(request, chapter, piece, number, checkpoints)
                 async with aclosing(segments) as made:
                     async for segment, is_new in made:
-                        await self._run(assembly.add, segment, piece.start)
+                        await self._run(assembly.add, segment)
                         said = max((word.end for word in segment.words), default=0)
                         self._advance(done_characters + said, assembly, is_new)
-                await self._run(assembly.end_piece, piece.start, piece.end)
+                await self._run(assembly.end_piece)
                 if self.progress.segments > before:
                     await self._run(assembly.pause, piece.pause_after_s)
                 done_characters += len(piece.text)
@@ -263,6 +265,12 @@ class _Making:
             except Overloaded as error:  # callers who wait on the line go first
                 await asyncio.sleep(min(error.retry_after_s, _MOST_BUSY_WAIT_S))
         await asyncio.to_thread(checkpoints.finish, number, index)
+
+    def _shown(self, request: JobRequest, chapter: Chapter, piece: Piece) -> str:
+        """The text of a piece as people read it."""
+        if not piece.text.strip():
+            return piece.text
+        return utterance_of(request.speech(chapter, piece.text), self._offer).shown
 
     def _stored(self, assembly: Assembly) -> JobResult:
         files: dict[str, StoredFile] = {}

@@ -85,6 +85,7 @@ async def test_submit(desk: Desk) -> None:
         ({"input": "a", "speed": 9}, 400, "invalid_value"),
         ({"input": "a", "stream_format": "sse"}, 400, "invalid_value"),
         ({"input": "a\0"}, 400, "invalid_value"),
+        ({"input": ["a", "<speak>b"]}, 400, "invalid_ssml"),
         ({"input": [{"input": "a\0"}]}, 400, "invalid_value"),
         ({"input": "a" * 8_000_001}, 413, "request_too_large"),
     ],

@@ -91,6 +91,16 @@ async def test_captions_cover_the_whole_document(shop: Shop) -> None:
     assert starts == sorted(starts)
 
 
+async def test_ssml_is_made_in_one_piece_and_its_tags_are_not_shown(shop: Shop) -> None:
+    shop.piece_characters = 100
+    ssml = '<speak>Hello <emphasis level="strong">there</emphasis>.</speak>'
+    job = await shop.work(shop.submit([ssml, "x <speak> y"], response_format="pcm"))
+
+    assert job.status == "succeeded"
+    assert len(shop.graph.spoken) == 2
+    assert "<" not in shop.file(job, "srt").decode().split("x ")[0]
+
+
 @pytest.mark.parametrize("audio_format", ["mp3", "opus", "aac", "flac"])
 async def test_files_say_how_long_they_are(audio_format: str, shop: Shop) -> None:
     job = await shop.work(shop.submit("One two three. Four five six.", response_format=audio_format))
