@@ -39,7 +39,8 @@ class WordGraph:
         return self
 
     async def speak(self, utterance: Utterance, first: int = 0) -> AsyncGenerator[SpokenAudio]:
-        sentences = list(re.finditer(r"[^.!?]*\w[^.!?]*[.!?]*\s*", utterance.text))
+        text = utterance.shown.replace("\0", " ")
+        sentences = list(re.finditer(r"[^.!?]*\w[^.!?]*[.!?]*\s*", text))
         if not sentences:
             raise UnpronounceableText("Nothing in the text can be spoken.")
         start_sample = 0
