@@ -18,11 +18,11 @@ NEEDED_GB := 9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help environment serve test check bench lock clean
+.PHONY: help environment serve test check bench fuzz lock clean
 
 help:
 	@sed -n '1,8s/^# \{0,1\}//p' Makefile
-	@echo "targets: environment serve test check bench lock clean"
+	@echo "targets: environment serve test check bench fuzz lock clean"
 
 environment: $(VENV)/.serve
 
@@ -40,6 +40,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@exec $(BIN)/python -m bench.vs_kokoro $(ARGS)
+
+# Against a server that runs.
+fuzz: $(VENV)/.dev
+	@exec $(BIN)/python -m bench.hostile $(ARGS)
 
 # The locks name versions and hashes, never a host. dev holds everything: runtime, tools and the reference models.
 COMPILE = $(UV) pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --python-platform linux

@@ -191,6 +191,8 @@ class Desk:
         self._running_of[key] -= 1
         if not self._running_of[key]:
             del self._running_of[key]
+            if key not in self._waiting_of:
+                self._max_running_of.pop(key, None)
         now = self._clock()
         if completed:
             ran_s = now - held.since_s

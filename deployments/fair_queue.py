@@ -56,6 +56,7 @@ class Flow:
         weight: Share of the key beside others, above 0.
         priority: Class of work.
         deadline_s: Nobody wants the result after this, Unix time; clocks of the nodes are taken to agree.
+        tenant: Whose dictionaries texts are read with, besides the global one.
     """
 
     id: str = ""
@@ -63,6 +64,7 @@ class Flow:
     weight: float = 1.0
     priority: Priority = Priority.INTERACTIVE
     deadline_s: float = math.inf
+    tenant: str = ""
 
 
 ANYONE = Flow()

@@ -66,6 +66,24 @@ class TextSettings(Settings):
         description="Languages (BCP-47) whose dictionaries are loaded before a replica reports healthy; any other is"
         " loaded by its first request.",
     )
+    forbidden: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="Words that are not spoken, by the name of the rule that a refusal tells: whole words, `word*` to"
+        " go on, `re:` before a regular expression.",
+    )
+    in_logs: bool = Field(
+        default=False,
+        description="Whether texts may stand in logs: errors then have their messages there, which may quote a text.",
+    )
+    forbidden_file: Path | None = Field(
+        default=None, description="File with more of them: one a line, [rule] before those of a rule, # for remarks."
+    )
+    forbidden_hook: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z_][\\w.]*:[A-Za-z_]\\w*$",
+        description="Python function, module:function, that is given a text and its language and returns the name of"
+        " the rule that forbids it, or None.",
+    )
 
 
 class SpeakerSettings(Settings):
@@ -180,6 +198,16 @@ class LimitSettings(Settings):
     )
 
 
+class DictionarySettings(Settings):
+    """How large a pronunciation dictionary may become."""
+
+    max_entries: int = Field(default=10_000, ge=0, description="Most entries of one dictionary; 0 allows none.")
+    max_surface_characters: int = Field(default=100, ge=1, description="Longest surface of an entry, characters.")
+    max_pronunciation_characters: int = Field(
+        default=300, ge=1, description="Longest pronunciation of an entry, characters."
+    )
+
+
 class HttpSettings(Settings):
     """What the HTTP routes accept and answer."""
 
@@ -211,11 +239,23 @@ class HttpSettings(Settings):
         " server's own machine always is.",
     )
 
+    keep_captions_s: float = Field(
+        default=3600,
+        ge=0,
+        description="How long the captions of a request, and with them its text, can be asked for after it, seconds; 0"
+        " keeps none.",
+    )
+    keep_captions_max: int = Field(
+        default=10_000, ge=1, description="Requests whose captions one ingress replica keeps; the oldest go first."
+    )
     allowed_origins: tuple[str, ...] = Field(
         default=(),
         description="Web origins (https://app.example.com) whose pages may call the API from a browser; [*] is any.",
     )
     limits: LimitSettings = Field(default_factory=LimitSettings, description="How much one caller may ask for.")
+    dictionaries: DictionarySettings = Field(
+        default_factory=DictionarySettings, description="How large a pronunciation dictionary may become."
+    )
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -6,20 +6,30 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from deployments.dictionaries import Dictionaries
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
-from deployments.settings import BatchLimits, TextSettings
+from deployments.logs import keep_texts_out
+from deployments.settings import BatchLimits, StorageSettings, TextSettings
+from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
+from deployments.storage.dictionaries import DictionaryStore
+from deployments.storage.records import open_records
+from tts_models.text.languages import resolve_language
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
+
+if TYPE_CHECKING:
+    from tts_models.text.dictionary import Dictionary
+    from tts_models.text.word_filter import WordFilter
 
 
 class SegmentsText(Protocol):
     """What the deployment needs of a text frontend."""
 
-    def segments(self, text: str, language: str) -> Sequence[Phonemes]:
-        """The segments ``text`` is spoken in."""
+    def segments(self, text: str, language: str, dictionary: Dictionary = ...) -> Sequence[Phonemes]:
+        """The segments ``text`` is spoken in, read with a dictionary if there is one."""
         ...
 
 
@@ -27,8 +37,9 @@ def load(settings: TextSettings) -> SegmentsText:
     """The text frontend, with the dictionaries of ``settings.warm_languages`` in memory."""
     # Imported in the replica only: whoever builds or drives the graph needs no dictionaries.
     from tts_models.text import TextFrontend as Model
+    from tts_models.text.g2p.router import G2PRouter
 
-    model = Model(first_segment_tokens=settings.first_segment_tokens, max_segment_tokens=settings.max_segment_tokens)
+    model = Model(settings.first_segment_tokens, settings.max_segment_tokens, InSlices(G2PRouter()))
     model.warm_up(settings.warm_languages)
     return model
 
@@ -36,8 +47,8 @@ def load(settings: TextSettings) -> SegmentsText:
 class AnalysesAccents(Protocol):
     """What the deployment needs of an analyser of Japanese accent phrases."""
 
-    def phrases(self, text: str) -> Sequence[AccentPhrase]:
-        """The accent phrases of Japanese ``text``."""
+    def phrases(self, text: str, dictionary: Dictionary = ...) -> Sequence[AccentPhrase]:
+        """The accent phrases of Japanese ``text``, read with a dictionary if there is one."""
         ...
 
 
@@ -46,6 +57,15 @@ def load_accents(settings: TextSettings) -> AnalysesAccents:
     from tts_models.text.accents import AccentAnalyser
 
     return AccentAnalyser(settings.first_segment_tokens, settings.max_segment_tokens)
+
+
+def word_filter(settings: TextSettings) -> WordFilter | None:
+    """What may not be spoken; None if everything may."""
+    if not (settings.forbidden or settings.forbidden_file or settings.forbidden_hook):
+        return None
+    from tts_models.text.word_filter import WordFilter
+
+    return WordFilter(settings.forbidden, settings.forbidden_file, settings.forbidden_hook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,7 @@ class TextFrontend:
         settings: Segment lengths and languages.
         load: Makes the model; tests bring their own.
         load_accents: Makes the analyser of accent phrases, when first asked for one.
+        storage: Where the dictionaries are kept; None for none.
     """
 
     def __init__(
@@ -70,7 +91,9 @@ class TextFrontend:
         settings: TextSettings,
         load: Callable[[TextSettings], SegmentsText] = load,
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
+        storage: StorageSettings | None = None,
     ) -> None:
+        keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")
         self._model = thread.submit(load, settings).result()
@@ -82,6 +105,8 @@ class TextFrontend:
         )
         self._load_accents = partial(load_accents, settings)
         self._accents: AnalysesAccents | None = None
+        self._dictionaries = Dictionaries(DictionaryStore(open_records(storage))) if storage else None
+        self._forbidden = word_filter(settings)
 
     async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
@@ -89,10 +114,12 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
             UnsupportedLanguage: No language of that tag.
         """
-        return list(await self._do(_Work(partial(self._model.segments, text, language), len(text)), flow))
+        read = partial(self._segments, text, language, await self._dictionary(flow))
+        return list(await self._in_turn(read, len(text), flow))
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""
@@ -104,19 +131,55 @@ class TextFrontend:
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             EmptyText: There is nothing in the text.
+            ForbiddenText: There is something in it that the word filter refuses.
             UnpronounceableText: There is nothing in it that can be spoken.
         """
-        phrases: list[AccentPhrase] = await self._do(_Work(partial(self._phrases, text), len(text)), flow)
+        read = partial(self._phrases, text, await self._dictionary(flow))
+        phrases: list[AccentPhrase] = await self._in_turn(read, len(text), flow)
         return phrases
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
         return self._do.load()
 
-    def _phrases(self, text: str) -> list[AccentPhrase]:
+    async def _dictionary(self, flow: Flow) -> Dictionary | None:
+        """The entries that hold for ``flow``, as they are now; None without any."""
+        return await self._dictionaries.of(flow.tenant) if self._dictionaries else None
+
+    async def _in_turn(self, work: Callable[[], Any], characters: int, flow: Flow) -> Any:
+        """The result of ``work``, done in slices if it is long."""
+        if characters <= SLICE_CHARACTERS:
+            return await self._do(_Work(work, max(1, characters)), flow)
+        sliced = Sliced(work)
+        try:
+            while isinstance(result := await self._do(_Work(sliced.step, SLICE_CHARACTERS), flow), Paused):
+                pass
+            return result
+        finally:
+            sliced.abandon()
+
+    def _segments(self, text: str, language: str, dictionary: Dictionary | None) -> Sequence[Phonemes]:
+        if self._forbidden:
+            _check(self._forbidden, text, language, dictionary)
+        return self._model.segments(text, language, *([dictionary] if dictionary else []))
+
+    def _phrases(self, text: str, dictionary: Dictionary | None) -> list[AccentPhrase]:
+        if self._forbidden:
+            _check(self._forbidden, text, "ja", dictionary)
         self._accents = self._accents or self._load_accents()
-        return list(self._accents.phrases(text))
+        return list(self._accents.phrases(text, *([dictionary] if dictionary else [])))
 
 
 def _each(batch: Sequence[_Work]) -> list[Any]:
     return [work.run() for work in batch]
+
+
+def _check(forbidden: WordFilter, text: str, language: str, dictionary: Dictionary | None) -> None:
+    """Passes if neither what was written is forbidden nor what is read, without controls and as respelt."""
+    from tts_models.text.controls import parse_controls
+
+    forbidden.check(text, language)
+    plain = parse_controls(text).text
+    forbidden.check(plain, language)
+    if dictionary:
+        forbidden.check(dictionary.respelt(plain, resolve_language(language).tag), language)

@@ -43,7 +43,7 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     """The application over the models that ``loaders`` make. Each stage sees only its own part of the settings."""
     assets = settings.assets
     return _deployment(serve.ingress()(SpeechIngress), "Ingress").bind(
-        text=_deployment(TextFrontend).bind(settings.text, loaders.text),
+        text=_deployment(TextFrontend).bind(settings.text, loaders.text, storage=settings.storage),
         speaker=_deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker, loaders.decode),
         acoustic=_deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         vocoder=_deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),

@@ -17,9 +17,10 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -32,7 +33,7 @@ from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.speaker.voices import Voice
 from tts_models.text.moras import AccentPhrase
 from tts_models.timing import Timeline
-from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, SpeakerEmbedding, silence
+from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, SpeakerEmbedding
 
 __all__ = [
     "DeadlineExceeded",
@@ -45,6 +46,11 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
+
+BEFORE_S = 0.1
+"""Most of the silence between two segments that is left with the second: more than its own silent start lasts."""
+END_S = 0.15
+"""Most of the gap that is left behind the last segment: some players swallow the end of a file, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,7 @@ class RaySpeechGraph:
         start_sample = 0
         async with aclosing(self._in_order(utterance, self.predict)) as predicted:
             async for segment, prosody in predicted:
-                timeline = Timeline(segment, prosody.durations_frames, start_sample)
+                timeline = Timeline(segment, prosody.durations_frames, start_sample, prosody.energy)
                 start_sample = timeline.end_sample
                 yield timeline
 
@@ -216,7 +222,8 @@ class RaySpeechGraph:
         self, utterance: Utterance, work: Callable[..., Coroutine[Any, Any, Result]]
     ) -> AsyncGenerator[tuple[Phonemes, Result]]:
         """Each segment and what ``work`` makes of it, a few of them at work at once."""
-        segments = iter(enumerate(fold_pauses(await self.segments(utterance.text, utterance.language))))
+        phonemes = await self.segments(utterance.text, utterance.language)
+        segments = iter(enumerate(fold_pauses(phonemes, utterance.speed)))
         in_flight: deque[tuple[Phonemes, asyncio.Task[Result]]] = deque()
 
         def fill() -> None:
@@ -251,10 +258,11 @@ def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> Acous
 
 
 def spoken_audio(audio: Audio, segment: Phonemes, start_sample: int) -> SpokenAudio:
-    """The vocoder's ``audio`` of ``segment`` with its pauses around it, starting at ``start_sample``."""
-    timeline = Timeline(segment, audio.durations_frames, start_sample)
-    padded = with_pauses(audio, segment.pause_before_s, segment.pause_after_s)
-    return SpokenAudio(padded.samples, padded.sample_rate_hz, audio.durations_frames, timeline=timeline)
+    """The vocoder's ``audio`` of ``segment``, with its pauses for its silent ends, starting at ``start_sample``."""
+    timeline = Timeline(segment, audio.durations_frames, start_sample, audio.energy)
+    return SpokenAudio(
+        timeline.played(audio.samples), audio.sample_rate_hz, audio.durations_frames, audio.energy, timeline=timeline
+    )
 
 
 def segment_seed(seed: int, index: int) -> int:
@@ -262,28 +270,36 @@ def segment_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
 
 
-def fold_pauses(segments: Iterable[Phonemes]) -> Iterator[Phonemes]:
-    """``segments`` without those that are only a pause: their silence goes to the segment after, or else before, them.
+def shared_silence(silence_s: float) -> tuple[float, float]:
+    """The part of the silence between two segments that belongs to the first, and to the second, seconds."""
+    before_s = min(silence_s / 2, BEFORE_S)
+    return silence_s - before_s, before_s
 
-    So the first audio to leave is always speech, and whoever waits for it knows that the models work.
+
+def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonemes]:
+    """Those that are spoken, the silence to be heard around each in its ``pause_before_s`` and ``pause_after_s``.
+
+    Between two of them that is what was asked for, or else the gap that the language has there. Segments that are only
+    a pause are left out, and theirs added, so the first audio to leave is always speech, and whoever waits for it knows
+    that the models work.
     """
-    before: Phonemes | None = None
-    pause_s = 0.0
+    spoken: list[Phonemes] = []
+    asked: list[float] = []  # before each of them
+    asked_s = 0.0
     for segment in segments:
-        if not segment.token_ids:
-            pause_s += segment.pause_before_s + segment.pause_after_s
-            continue
-        if before is not None:
-            yield before
-        before = replace(segment, pause_before_s=pause_s + segment.pause_before_s)
-        pause_s = 0.0
-    if before is not None:
-        yield replace(before, pause_after_s=before.pause_after_s + pause_s)
-
-
-def with_pauses(audio: Audio, before_s: float, after_s: float) -> Audio:
-    """``audio`` with silence around it."""
-    if not before_s and not after_s:
-        return audio
-    parts = [silence(before_s).samples, audio.samples, silence(after_s).samples]
-    return Audio(np.concatenate(parts), audio.sample_rate_hz)
+        asked_s += segment.pause_before_s
+        if segment.token_ids:
+            spoken.append(segment)
+            asked.append(asked_s)
+            asked_s = 0.0
+        asked_s += segment.pause_after_s
+    result = []
+    before_s = asked[0] if asked else 0.0
+    for segment, following_s in zip_longest(spoken, asked[1:]):
+        if following_s is None:
+            after_s, next_s = asked_s or min(segment.gap_after_s, END_S), 0.0
+        else:
+            after_s, next_s = shared_silence(following_s or segment.gap_after_s / speed)
+        result.append(replace(segment, pause_before_s=before_s, pause_after_s=after_s))
+        before_s = next_s
+    return result

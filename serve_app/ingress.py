@@ -10,8 +10,10 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments.assets import VOICES, asset_store
+from deployments.logs import keep_texts_out
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import open_records
+from deployments.text_frontend import word_filter
 from serve_app.admission import SharedAdmission
 from serve_app.graph import RaySpeechGraph
 from serve_app.http.app import create_app
@@ -49,6 +51,7 @@ class SpeechIngress:
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
     ) -> None:
+        keep_texts_out(settings.text)
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)
         self._http = settings.http
@@ -59,6 +62,7 @@ class SpeechIngress:
         )
         self._records = open_records(settings.storage)
         self._count_in = settings.storage.records
+        self._forbidden = word_filter(settings.text)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
@@ -76,5 +80,5 @@ class SpeechIngress:
             listens_on=listening_address(),
             count_in=self._count_in,
         )
-        mount_voicevox(app)
+        mount_voicevox(app, self._forbidden)
         return app

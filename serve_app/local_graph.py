@@ -12,6 +12,7 @@ from tts_models.acoustic import AcousticModel
 from tts_models.engine import choose_engine
 from tts_models.errors import TtsError
 from tts_models.text import TextFrontend
+from tts_models.text.dictionary import Dictionary
 from tts_models.types import Audio, Phonemes
 from tts_models.vocoder import Vocoder
 
@@ -25,15 +26,17 @@ class LocalSpeechGraph:
     Args:
         kokoro: The asset with the weights of acoustic model and vocoder.
         engine: How the vocoder computes; see :func:`tts_models.engine.choose_engine`.
+        dictionary: How words are read.
 
     Raises:
         ValueError: There is no such engine on this machine.
     """
 
-    def __init__(self, kokoro: Path, engine: str = "auto") -> None:
+    def __init__(self, kokoro: Path, engine: str = "auto", dictionary: Dictionary | None = None) -> None:
         self._kokoro = kokoro
         self._engine = choose_engine(engine)
         self._text = TextFrontend()
+        self._dictionary = dictionary
 
     @cached_property
     def _acoustic(self) -> AcousticModel:
@@ -53,7 +56,8 @@ class LocalSpeechGraph:
             RequestError: The text cannot be said.
             SynthesisError: A model made empty or non-finite output.
         """
-        segments = list(fold_pauses(self._text.segments(utterance.text, utterance.language)))
+        phonemes = self._text.segments(utterance.text, utterance.language, self._dictionary)
+        segments = fold_pauses(phonemes, utterance.speed)
         start_sample = 0
         for index, segment in enumerate(segments):
             spoken = spoken_audio(self._synthesize(utterance, index, segment), segment, start_sample)

@@ -7,6 +7,7 @@
      |  + EmptyText             nothing to say
      |  + TextTooLong           more characters than the server accepts
      |  + UnpronounceableText   characters, but none that can be spoken
+     |  + ForbiddenText         something that the operator's word filter refuses
      |  + UnsupportedLanguage   a language no text frontend speaks
      |  + InvalidRequest        a parameter out of range or of the wrong form
      |  + ReferenceAudioError   reference audio that cannot be used
@@ -62,6 +63,12 @@ class TextTooLong(RequestError):
 
 class UnpronounceableText(RequestError):
     """Nothing in the text can be spoken."""
+
+    default_param = "input"
+
+
+class ForbiddenText(RequestError):
+    """The text holds something that the operator's word filter refuses."""
 
     default_param = "input"
 

@@ -63,9 +63,10 @@ class Phonemes:
         token_ids: Vocabulary ids of ``symbols``, 1 to ``MAX_TOKENS`` of them, without padding tokens. Empty only for a
             segment that is nothing but a pause.
         language: BCP-47 tag of the segment, such as ``en-US``.
-        pause_before_s: Silence to play before the segment, seconds.
-        pause_after_s: Silence to play after the segment, seconds.
+        pause_before_s: Silence asked for before the segment, seconds; heard from the sound before it on, exactly.
+        pause_after_s: Silence asked for after the segment, seconds; heard up to the sound behind it.
         words: The words in it that are heard, in order; tokens between them are punctuation and spaces.
+        gap_after_s: Silence to leave before the next segment where none is asked for, seconds at speed 1.
     """
 
     text: str
@@ -75,6 +76,7 @@ class Phonemes:
     pause_before_s: float = 0.0
     pause_after_s: float = 0.0
     words: tuple[SpokenWord, ...] = ()
+    gap_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,11 +196,14 @@ class Audio:
         sample_rate_hz: Samples a second.
         durations_frames: ``(L,)`` int64, frames of each token it says, padding tokens included; None where the audio
             was not made of tokens.
+        energy: ``(2T,)`` float32, the energy curve it was made with, which tells where it is silent; None where there
+            was none.
     """
 
     samples: FloatArray
     sample_rate_hz: int = SAMPLE_RATE_HZ
     durations_frames: IntArray | None = None
+    energy: FloatArray | None = None
 
     @property
     def duration_s(self) -> float:

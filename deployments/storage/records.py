@@ -37,6 +37,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS records (
     collection TEXT, key TEXT, value BLOB NOT NULL, expires_at REAL NOT NULL, PRIMARY KEY (collection, key)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS expiring ON records (collection, expires_at);
 CREATE TABLE IF NOT EXISTS versions (collection TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
 """
 

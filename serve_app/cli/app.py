@@ -16,7 +16,15 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from serve_app.cli import assets_command, doctor_command, keys_command, say_command, serve_command, voices_command
+from serve_app.cli import (
+    assets_command,
+    dictionary_command,
+    doctor_command,
+    keys_command,
+    say_command,
+    serve_command,
+    voices_command,
+)
 from serve_app.cli.context import CliContext, CommandFailed
 from tts_models.assets import default_root
 from tts_models.errors import TtsError
@@ -36,6 +44,7 @@ app.command("serve")(serve_command.serve)
 app.command("say")(say_command.say)
 app.command("voices")(voices_command.voices)
 app.add_typer(keys_command.app, name="keys")
+app.add_typer(dictionary_command.app, name="dictionary")
 app.add_typer(assets_command.app, name="assets")
 app.command("doctor")(doctor_command.doctor)
 

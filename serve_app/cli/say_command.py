@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from serve_app.captions import CaptionFormat, caption_file
 from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, waiting_for
+from serve_app.cli.dictionary_command import read_entries
 from tts_models.timing import WordMark
 
 FORMATS = ("wav", "mp3", "opus", "aac", "flac", "pcm")
@@ -57,6 +58,10 @@ def say(
     captions: Annotated[
         Path | None, typer.Option(help="Also write captions: SubRip (.srt) or WebVTT (.vtt).", show_default="none")
     ] = None,
+    dictionary: Annotated[
+        Path | None,
+        typer.Option(help="Pronunciations: JSON or PLS (.pls, .xml), without --url.", show_default="none"),
+    ] = None,
     engine: Annotated[str, typer.Option(help="How the vocoder computes, without --url.")] = "auto",
     url: Annotated[
         str | None,
@@ -69,10 +74,14 @@ def say(
     """Say a text into a file."""
     options: CliContext = context.obj
     request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output))
+    if dictionary and url:
+        raise CommandFailed(
+            "--dictionary is for speech made here; give it to a server with `voicegraph dictionary import`"
+        )
     started = time.monotonic()
     caption_format = _caption_format(captions)
     timed: list[WordMark] = []
-    pieces = _from_server(request, url, key) if url else _in_process(request, options, engine, timed)
+    pieces = _from_server(request, url, key) if url else _in_process(request, options, engine, timed, dictionary)
     with _writing(output) as file:
         for piece in pieces:
             file.write(piece)
@@ -145,8 +154,11 @@ def _writing(output: Path) -> Iterator[IO[bytes]]:
             partial.unlink(missing_ok=True)
 
 
-def _in_process(request: _Request, options: CliContext, engine: str, timed: list[WordMark]) -> Iterator[bytes]:
+def _in_process(
+    request: _Request, options: CliContext, engine: str, timed: list[WordMark], dictionary: Path | None
+) -> Iterator[bytes]:
     """The file; ``timed`` is given every word as it is made."""
+    entries = read_entries(dictionary) if dictionary else []
     store = options.store()
     kokoro, tables = fetch_assets(store, "kokoro-82m-v1.0", "voices-v1.0")
     with waiting_for("loading the models"):
@@ -156,10 +168,11 @@ def _in_process(request: _Request, options: CliContext, engine: str, timed: list
         from serve_app.http.audio_encoding import encode_once
         from serve_app.local_graph import LocalSpeechGraph
         from tts_models.speaker.voices import VoiceCatalogue
+        from tts_models.text.dictionary import Dictionary
 
         speaker = VoiceCatalogue.load(tables).get(request.voice)
         try:
-            graph = LocalSpeechGraph(kokoro, engine)
+            graph = LocalSpeechGraph(kokoro, engine, Dictionary(entries))
         except ValueError as error:
             raise CommandFailed(f"--engine: {error}") from error
     utterance = Utterance(
@@ -205,7 +218,7 @@ def _from_server(
             stream=True,
         ) as response:
             if response.status_code != requests.codes.ok:
-                raise CommandFailed(f"the server answered {response.status_code}: {_reason(response.text)}")
+                raise CommandFailed(f"the server answered {response.status_code}: {reason(response.text)}")
             yield from response.iter_content(1 << 16)
     except requests.exceptions.ConnectionError as error:
         raise CommandFailed(
@@ -215,7 +228,7 @@ def _from_server(
         raise CommandFailed(f"{url}: {error}") from error
 
 
-def _reason(body: str) -> str:
+def reason(body: str) -> str:
     """The message of an error in OpenAI's shape, or else the start of the body."""
     import json
 

@@ -17,7 +17,7 @@ from deployments.storage.api_keys import ApiKeys
 from deployments.storage.records import Records, SqliteRecords
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, health, load, openai_models, openai_speech
+from serve_app.http import captions, dictionaries, health, load, openai_models, openai_speech, past_captions
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Outcome, Replicas, Stages
@@ -26,6 +26,7 @@ from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
+from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.stage_load import StageLoad
 from tts_models.errors import TtsError
@@ -94,8 +95,9 @@ def create_app(
         timeout_s=places.timeout_s,
         stages=stages or _no_stages,
         records=records,
+        captions=CaptionKeeper.of(records, settings),
     )
-    for routes in (openai_speech, captions, openai_models, health, load):
+    for routes in (openai_speech, captions, past_captions, openai_models, dictionaries, health, load):
         app.include_router(routes.router)
     describe_keys(app)
     # The last one added is the outermost.

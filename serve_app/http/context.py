@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from fastapi import Depends, Request
 
 from deployments.settings import HttpSettings
 from deployments.storage.records import Records
 from serve_app.admission import Admits
-from serve_app.graph import SpeechGraph
+from serve_app.graph import SpeechGraph, SpokenAudio
 from serve_app.stage_load import StageLoad
 from tts_models.speaker.voices import VoiceCatalogue
+from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
-"""How a valid speech request ended: all audio sent; refused by a stage before any audio; failed on the server before
-any audio; failed after some audio had been sent; given up by the client."""
+"""How a valid speech request ended: all audio sent; refused before any audio, for want of room or time; failed on the
+server before any audio; failed after some audio had been sent; given up by the client."""
 
 
 Replicas = Callable[[], Awaitable[Mapping[str, int]]]
@@ -26,6 +27,20 @@ Replicas = Callable[[], Awaitable[Mapping[str, int]]]
 
 Stages = Callable[[], Awaitable[Sequence[StageLoad]]]
 """What each stage has to do."""
+
+
+class KeepsCaptions(Protocol):
+    """What routes need of the keeper of captions; see :class:`~serve_app.http.past_captions.CaptionKeeper`."""
+
+    def noted(
+        self, audio: AsyncGenerator[SpokenAudio], tenant: str, request_id: str, text: str
+    ) -> AsyncGenerator[SpokenAudio]:
+        """The same audio, written down."""
+        ...
+
+    def get(self, tenant: str, request_id: str) -> tuple[str, list[WordMark], float]:
+        """Text, words and length in seconds of a past request."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class HttpContext:
         timeout_s: Until when an answer must have begun that says nothing else, seconds.
         stages: What each stage has to do.
         records: What is kept across restarts.
+        captions: Keeps the captions of past requests.
     """
 
     graph: SpeechGraph
@@ -53,6 +69,7 @@ class HttpContext:
     timeout_s: float
     stages: Stages
     records: Records
+    captions: KeepsCaptions
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -5,10 +5,16 @@
     exception                                      status   code
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
+      ForbiddenText (content_policy_violation),
       InvalidRequest, a body that does not validate   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
-    ModelNotFound, VoiceNotFound, no such route       404   model_not_found, voice_not_found, not_found
+    NotAllowed                                        403   not_allowed
+    ModelNotFound, VoiceNotFound, NoSuchEntry,
+      no such route                                   404   model_, voice_, entry_not_found, not_found
     a method the route does not have                  405   method_not_allowed
+    DuplicateEntry, DictionaryFull                    409   duplicate_entry, dictionary_full
+    CaptionsNotFound                                  404   captions_not_found
+    CaptionsNotReady                                  409   captions_not_ready      with Retry-After
     LimitExceeded                                     429   rate_limit_exceeded   with Retry-After
     a body over the limit                             413   request_too_large
     a body that is not JSON                           415   unsupported_media_type
@@ -39,11 +45,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import ShuttingDown, StorageUnavailable
+from deployments.storage.dictionaries import DictionaryFull, DuplicateEntry, NoSuchEntry
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
     EmptyText,
+    ForbiddenText,
     ReferenceAudioError,
     RequestError,
     SynthesisError,
@@ -64,6 +72,18 @@ class ModelNotFound(RequestError):
     """No model of that name."""
 
     default_param = "model"
+
+
+class NotAllowed(RequestError):
+    """The caller may read this, but not change it."""
+
+
+class CaptionsNotFound(RequestError):
+    """No captions of that request are kept."""
+
+
+class CaptionsNotReady(RequestError):
+    """The captions of that request will be there when its audio is."""
 
 
 class BodyTooLarge(HTTPException):
@@ -122,9 +142,16 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         TextTooLong: (400, "input_too_long"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
+        ForbiddenText: (400, "content_policy_violation"),
         ReferenceAudioError: (400, "invalid_reference_audio"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
+        NoSuchEntry: (404, "entry_not_found"),
+        CaptionsNotFound: (404, "captions_not_found"),
+        CaptionsNotReady: (409, "captions_not_ready"),
+        NotAllowed: (403, "not_allowed"),
+        DuplicateEntry: (409, "duplicate_entry"),
+        DictionaryFull: (409, "dictionary_full"),
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),
@@ -206,21 +233,28 @@ async def handle(request: Request, error: Exception) -> JSONResponse:
 def log(error: Exception, scope: Scope) -> None:
     """Writes an error that is not the caller's to the server's log, with its traceback.
 
-    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line.
+    A stage that is away without a cause, which ``/health`` reports at every poll while it starts, takes one line. A
+    deadline that a busy server does not meet is nobody's defect, and comes in numbers when there is least time for it.
     """
     where = (scope["method"], scope["path"], request_id_of(scope))
-    if isinstance(error, StageUnavailable) and error.__cause__ is None:
+    if isinstance(error, DeadlineExceeded):
+        logger.info("%s %s was not done in time, request id %s: %s", *where, error.message)
+    elif isinstance(error, StageUnavailable) and error.__cause__ is None:
         logger.error("%s %s failed, request id %s: %s", *where, error.message)
     else:
         logger.error("%s %s failed, request id %s", *where, exc_info=error)
+
+
+class BrokenOff(Exception):
+    """A response that could not be ended; args: the request id, by which the log says why."""
 
 
 class UnknownErrorMiddleware:
     """Answers what no exception handler knew, and logs it once.
 
     Inside the request id's middleware, so that the answer carries the id, which Starlette's own last resort would not.
-    An exception after the response has started is logged and raised on: the server then drops the connection without
-    ending the body, which is how the client learns that the audio is incomplete.
+    An exception after the response has started is logged, and another one raised that tells nothing: the server drops
+    the connection without ending the body, which is how the client learns that the audio is incomplete.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -247,7 +281,8 @@ class UnknownErrorMiddleware:
         except Exception as error:
             log(error, scope)
             if started:
-                raise
+                # Ray's proxy logs what arrives there, in a process where nobody keeps texts out of logs.
+                raise BrokenOff(request_id_of(scope)) from None
             await describe(error, Request(scope)).response()(scope, receive, send)
 
 
@@ -260,6 +295,8 @@ def _retry_after(error: TtsError) -> dict[str, str]:
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }
+        case CaptionsNotReady():
+            return {"Retry-After": "1"}
         case StageUnavailable() | StorageUnavailable() | ShuttingDown():
             return {"Retry-After": str(_UNAVAILABLE_RETRY_S)}
     return {}

@@ -16,6 +16,7 @@ from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
 from serve_app.http.limits import charge
 from serve_app.http.openai_models import require_model
 from serve_app.http.openapi import documented
+from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from serve_app.http.turn import Turn, TurnOf, work_of
@@ -80,6 +81,8 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context,
     respond = responder(request, context, turn, work_of(body.input))
     encoder = open_encoder(body.response_format)
     audio = context.graph.scheduled(turn.flow).speak(utterance)
+    if context.settings.keep_captions_s:
+        audio = context.captions.noted(audio, turn.caller.tenant, request_id_of(request.scope), body.input)
     if body.stream_format == "sse":
         events = event_stream(audio, encoder, body.input, body.timestamps)
         return respond(events, "text/event-stream", events=True)

@@ -262,7 +262,8 @@ class SpeechResponse(StreamingResponse):
         except Exception as error:
             failure = self._explain(error)
             if not started:
-                self._count("rejected" if failure.status < 500 else "failed")
+                is_refusal = failure.status < 500 or isinstance(error, DeadlineExceeded)
+                self._count("rejected" if is_refusal else "failed")
                 raise
             self._count("broken")
             if self._events:

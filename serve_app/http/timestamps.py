@@ -20,7 +20,7 @@ def timestamps(text: str, timelines: Sequence[Timeline], level: TimestampLevel) 
         timelines: Of consecutive segments of it.
         level: What is asked for.
     """
-    words = [_word(text, mark) for timeline in timelines for mark in timeline.words()]
+    words = [word_timestamp(text, mark) for timeline in timelines for mark in timeline.words()]
     if level == "word":
         return Timestamps(words=words)
     phonemes = [mark for timeline in timelines for mark in timeline.phonemes()]
@@ -35,7 +35,8 @@ def timestamps(text: str, timelines: Sequence[Timeline], level: TimestampLevel) 
     return Timestamps(words=words, visemes=shapes)
 
 
-def _word(text: str, mark: WordMark) -> WordTimestamp:
+def word_timestamp(text: str, mark: WordMark) -> WordTimestamp:
+    """A word of ``text``, which is as the caller wrote it."""
     written = text[mark.start : mark.end]
     return WordTimestamp(
         word=hide_controls(written).replace("\0", ""),

@@ -75,7 +75,13 @@ def turn_of(caller: Caller, asked: str | None, timeout_s: float) -> Turn:
         deadline_s, begin_by_s = math.inf, time.time() + timeout_s
     else:
         deadline_s = begin_by_s = time.time() + asked_s - min(_AHEAD_OF_PROXY_S, asked_s / 10)
-    flow = Flow(uuid.uuid4().hex, caller.key_id or client_of(caller.address), caller.weight, deadline_s=deadline_s)
+    flow = Flow(
+        uuid.uuid4().hex,
+        caller.key_id or client_of(caller.address),
+        caller.weight,
+        deadline_s=deadline_s,
+        tenant=caller.tenant,
+    )
     return Turn(flow, caller, begin_by_s)
 
 

@@ -16,27 +16,35 @@ from starlette.responses import JSONResponse
 
 from serve_app.http.context import HttpContext
 from serve_app.http.errors import describe, log
-from serve_app.voicevox import info_routes, query_routes, synthesis_routes
+from serve_app.voicevox import info_routes, query_routes, setting_routes, synthesis_routes, user_dict_routes
 from serve_app.voicevox.engine import Engine
+from serve_app.voicevox.origins import OriginMiddleware, SettingStore
 from serve_app.voicevox.presets import Presets
+from serve_app.voicevox.samples import Samples
 from serve_app.voicevox.schemas import KanaBadRequest
 from serve_app.voicevox.speakers import NoSuchStyle, Speakers
 from tts_models.errors import TtsError
 from tts_models.text.kana import KanaError
+from tts_models.text.word_filter import WordFilter
 
 _DESCRIPTION = """The HTTP API of VOICEVOX's engine. Any voice reads Japanese text; lengths (seconds) and pitches
 (natural logarithm of Hz) of moras are the model's own, and what a query says is what is heard."""
 
 
-def mount_voicevox(app: FastAPI) -> None:
-    """Mounts the façade where the settings of ``app`` want it; at ``/`` it answers what no other route does."""
+def mount_voicevox(app: FastAPI, forbidden: WordFilter | None = None) -> None:
+    """Mounts the façade where the settings of ``app`` want it; at ``/`` it answers what no other route does.
+
+    Args:
+        app: The application.
+        forbidden: What may not be spoken.
+    """
     context: HttpContext = app.state.context
     mount = context.settings.voicevox_mount
     if mount is not None:
-        app.mount(mount.rstrip("/"), create_voicevox_app(context, app.version), name="voicevox")
+        app.mount(mount.rstrip("/"), create_voicevox_app(context, app.version, forbidden), name="voicevox")
 
 
-def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
+def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilter | None = None) -> FastAPI:
     """The façade over the graph of ``context``."""
     settings = context.settings
     handlers: dict[int | type[Exception], Any] = {
@@ -63,9 +71,13 @@ def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
         admission=context.admission,
         count=context.count,
         version=version,
+        forbidden=forbidden,
     )
-    for routes in (query_routes, synthesis_routes, info_routes):
+    for routes in (query_routes, synthesis_routes, info_routes, setting_routes, user_dict_routes):
         app.include_router(routes.router)
+    app.state.samples = Samples()
+    app.state.setting = SettingStore(context.records)
+    app.add_middleware(OriginMiddleware, store=app.state.setting, elsewhere=tuple(settings.allowed_origins))
     return app
 
 
@@ -73,7 +85,7 @@ async def _handle(request: Request, error: Exception) -> JSONResponse:
     failure = describe(error, request)
     if isinstance(error, TtsError) and failure.status >= 500:
         log(error, request.scope)  # others are logged where they end up
-    status = 422 if failure.status == 400 else failure.status
+    status = 422 if failure.status in (400, 409) else failure.status
     return JSONResponse({"detail": failure.message}, status, dict(failure.headers))
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query, Request
 from starlette.exceptions import HTTPException
 
+from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.settings import HttpSettings
 from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph
@@ -23,7 +24,8 @@ from serve_app.voicevox.plan import from_text, segments_of
 from serve_app.voicevox.presets import Presets
 from serve_app.voicevox.speakers import Speakers
 from serve_app.voicevox.synthesis import Style, predict, require_short
-from tts_models.text.moras import AccentPhrase
+from tts_models.text.moras import AccentPhrase, kana_of
+from tts_models.text.word_filter import WordFilter
 
 T = TypeVar("T")
 BYTES_PER_MORA = 3
@@ -44,6 +46,7 @@ class Engine:
         count: Told how a request for speech ended.
         turn: How the request is scheduled, and with it ``graph``.
         version: Of this server.
+        forbidden: What may not be spoken; the text frontend asks the same of texts.
     """
 
     graph: SpeechGraph
@@ -54,6 +57,17 @@ class Engine:
     count: Callable[[Outcome], None]
     turn: Turn
     version: str
+    forbidden: WordFilter | None = None
+
+    def require_allowed(self, phrases: list[schemas.AccentPhrase]) -> None:
+        """Passes if nothing forbidden is in the kana that ``phrases`` are heard as, whatever they are written as.
+
+        Raises:
+            ForbiddenText: Otherwise.
+        """
+        if self.forbidden:
+            kana = (kana_of(mora.consonant, mora.vowel) or mora.text for phrase in phrases for mora in phrase.moras)
+            self.forbidden.check("".join(kana), "ja")
 
     def style(self, style_id: int) -> Style:
         """The style vectors of a style.
@@ -87,6 +101,7 @@ class Engine:
         pitches: bool,
     ) -> list[schemas.AccentPhrase]:
         """``phrases`` with predicted lengths or pitches."""
+        self.require_allowed(phrases)
         async with self.place(n_moras(phrases) * BYTES_PER_MORA // NOT_SPOKEN):
             return await self._filled(phrases, style, lengths=lengths, pitches=pitches)
 
@@ -107,11 +122,15 @@ class Engine:
         except (asyncio.CancelledError, GeneratorExit):
             outcome = "disconnected"
             raise
+        except (DeadlineExceeded, Overloaded):
+            outcome = "rejected"
+            raise
         finally:
             self.count(outcome)
 
     async def _analysed(self, phrases: list[AccentPhrase], style: Style) -> list[schemas.AccentPhrase]:
         shown = from_text(phrases)
+        self.require_allowed(shown)
         return await self._filled(shown, style, lengths=True, pitches=True, silences=[p.pause_s for p in phrases])
 
     async def _filled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from serve_app.voicevox.engine import CoreVersion, EngineOf, StyleId
 from serve_app.voicevox.presets import NoSuchPreset
+from serve_app.voicevox.samples import Samples
 from serve_app.voicevox.schemas import (
     EngineFeatures,
     EngineManifest,
@@ -86,20 +88,41 @@ async def speaker_details(
     resource_format: Literal["base64", "url"] = "base64",
     core_version: CoreVersion = None,
 ) -> SpeakerInfo:
-    """Licence and picture; there are no recorded samples."""
+    """Licence, picture, and a sentence spoken by the voice, which is made when it is first asked for.
+
+    With `url` it is made when it is fetched.
+    """
     voice = engine.speakers.by_uuid(speaker_uuid)
     if voice is None:
         raise HTTPException(404, "該当するキャラクターが見つかりません")
-    url = f"{_own_url(request)}/_resources/{voice.name}.png"
-    return speaker_info(voice, url if resource_format == "url" else picture_base64(voice.name))
+    if resource_format == "url":
+        url = f"{_own_url(request)}/_resources/{voice.name}"
+        return speaker_info(voice, f"{url}.png", f"{url}.wav")
+    sample = base64.b64encode(await _samples(request).get(engine, voice)).decode("ascii")
+    return speaker_info(voice, picture_base64(voice.name), sample)
 
 
 @router.get("/_resources/{name}.png", include_in_schema=False)
 async def resource(name: str, engine: EngineOf) -> Response:
     """The picture of a voice."""
-    if name not in engine.speakers.names:
+    if engine.speakers.named(name) is None:
         raise HTTPException(404)
     return Response(picture_png(name), media_type="image/png", headers={"Cache-Control": "max-age=2592000"})
+
+
+@router.get("/_resources/{name}.wav", include_in_schema=False)
+async def sample(name: str, engine: EngineOf, request: Request) -> Response:
+    """What a voice sounds like."""
+    voice = engine.speakers.named(name)
+    if voice is None:
+        raise HTTPException(404)
+    wav = await _samples(request).get(engine, voice)
+    return Response(wav, media_type="audio/wav", headers={"Cache-Control": "max-age=86400"})
+
+
+def _samples(request: Request) -> Samples:
+    samples: Samples = request.app.state.samples
+    return samples
 
 
 @router.post("/initialize_speaker", summary="Make a style ready", status_code=204)

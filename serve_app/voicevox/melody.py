@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from serve_app.voicevox.margins import joined, margins
 from serve_app.voicevox.plan import Segment, Unit
 from serve_app.voicevox.schemas import AccentPhrase, AudioQuery, Mora
 from tts_models.errors import InvalidRequest
 from tts_models.prosody import FRAME_S, mean_log_f0, span_points
-from tts_models.types import Prosody, ProsodyEdit
+from tts_models.text.g2p.words import Break
+from tts_models.text.gaps import gap_s
+from tts_models.types import SAMPLE_RATE_HZ, Prosody, ProsodyEdit
 
 ACCENT_STEP = 0.2
 """How far the pitch falls behind an accent that a client moved, natural logarithm of Hz."""
@@ -33,8 +36,8 @@ def fill(
 ) -> list[AccentPhrase]:
     """``phrases`` with the predicted lengths or pitches, or both.
 
-    A pause is as long as its marks are spoken; between two segments that is their padding tokens too, in addition to
-    the silence that it asked for.
+    A pause is as long as its marks are spoken; between two segments it is all from the last mora to the first, such
+    that the silence that was asked for is heard, or else the language's own gap.
     """
     result = [phrase.model_copy(deep=True) for phrase in phrases]
     for number, (segment, prosody) in enumerate(zip(segments, predicted, strict=True)):
@@ -54,9 +57,13 @@ def fill(
                 mora.pitch = 0.0 if math.isnan(mean) or mora.vowel in _NEVER_VOICED else round(mean, 6)
         if lengths and segment.pause_after is not None and number + 1 < len(segments):
             pause = result[segment.pause_after].pause_mora
-            around = durations[segment.last_token :].sum() + _lead(segments[number + 1], predicted[number + 1])
             if pause:
-                pause.vowel_length += _seconds(int(around))
+                silence_s = pause.vowel_length or gap_s(segment.symbols, Break.NONE, "ja")
+                one, two = (
+                    margins(own, said.durations_frames, said.energy)
+                    for own, said in ((segment, prosody), (segments[number + 1], predicted[number + 1]))
+                )
+                pause.vowel_length = round(joined(one, two, silence_s) / SAMPLE_RATE_HZ, 6)
     if pitches:
         for phrase in result:
             _move_accent(phrase)
@@ -145,11 +152,6 @@ def edit_of(query: AudioQuery, segment: Segment) -> ProsodyEdit:
 
 def _seconds(frames: int) -> float:
     return round(frames * FRAME_S, 6)
-
-
-def _lead(segment: Segment, prosody: Prosody) -> int:
-    """Frames before the speech of a segment."""
-    return int(prosody.durations_frames[: segment.first_token].sum())
 
 
 def _scale_tempo(moras: Sequence[Mora], scale: float) -> None:

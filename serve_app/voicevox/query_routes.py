@@ -30,7 +30,7 @@ async def audio_query(
     core_version: CoreVersion = None,
 ) -> AudioQuery:
     """Accent phrases with the lengths and pitches that the voice's model predicts, and neutral scales."""
-    return _query(await engine.read(text, speaker))
+    return query_of(await engine.read(text, speaker))
 
 
 @router.post("/audio_query_from_preset", summary="A query for a text with a preset's scales")
@@ -46,7 +46,7 @@ async def audio_query_from_preset(
     if preset_id not in presets:
         raise HTTPException(422, "該当するプリセットIDが見つかりません")
     preset = presets[preset_id]
-    return _query(await engine.read(text, preset.style_id), preset)
+    return query_of(await engine.read(text, preset.style_id), preset)
 
 
 @router.post("/accent_phrases", summary="Accent phrases of a text", responses=_KANA)
@@ -106,7 +106,8 @@ async def _predicted(
     return await engine.filled(phrases, engine.style(speaker), lengths=lengths, pitches=pitches)
 
 
-def _query(phrases: list[AccentPhrase], preset: Preset | None = None) -> AudioQuery:
+def query_of(phrases: list[AccentPhrase], preset: Preset | None = None) -> AudioQuery:
+    """A query of neutral scales, or of a preset's."""
     # Not validated: an empty text has no phrases, which the engine answers with and refuses to speak.
     return AudioQuery.model_construct(
         accent_phrases=phrases,

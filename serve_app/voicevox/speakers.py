@@ -14,7 +14,8 @@ from tts_models.speaker.voices import Voice
 
 STYLE_NAME = "ノーマル"
 _NAMESPACE = uuid.UUID("5d0c6c1e-7d0b-5f0e-9b7a-2f1d4c3b8a96")
-_SIZE = 64  # of a picture, pixels
+_SQUARES, _SQUARE = 7, 16  # in a row of a picture; pixels of its side
+_SIZE = (_SQUARES + 2) * _SQUARE
 
 
 class NoSuchStyle(Exception):
@@ -63,10 +64,9 @@ class Speakers:
         """Of all styles."""
         return tuple(self._by_style)
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Of all voices."""
-        return frozenset(voice.name for voice in self._by_style.values())
+    def named(self, name: str) -> Voice | None:
+        """The voice of that name."""
+        return self._by_style.get(style_id(name))
 
     def by_uuid(self, speaker: str) -> Voice | None:
         """The voice of a speaker."""
@@ -85,17 +85,24 @@ class Speakers:
         ]
 
 
-def speaker_info(voice: Voice, picture: str) -> SpeakerInfo:
-    """What there is to show of a voice; ``picture`` in base64, or its URL."""
-    info = StyleInfo(id=style_id(voice.name), icon=picture, portrait=picture, voice_samples=[])
+def speaker_info(voice: Voice, picture: str, sample: str) -> SpeakerInfo:
+    """What there is to show of a voice; ``picture`` and ``sample`` in base64, or their URLs."""
+    info = StyleInfo(id=style_id(voice.name), icon=picture, portrait=picture, voice_samples=[sample])
     policy = f"# {voice.display_name}\n\n{voice.name}, a voice of Kokoro-82M v1.0, Apache License 2.0.\n"
     return SpeakerInfo(policy=policy, portrait=picture, style_infos=[info])
 
 
 def picture_png(name: str) -> bytes:
-    """A square in a colour of its own for each name, as PNG."""
-    colour = bytes(64 + byte // 2 for byte in hashlib.sha256(name.encode()).digest()[:3])
-    rows = (b"\0" + colour * _SIZE) * _SIZE
+    """A pattern of squares, the same left and right, in a colour of its own for each name, as PNG."""
+    digest = hashlib.sha256(name.encode()).digest()
+    colours = (bytes((244, 244, 244)), bytes(64 + byte // 2 for byte in digest[:3]))
+    rows = b""
+    for y in range(_SQUARES):
+        half = [digest[3 + y] >> x & 1 for x in range(_SQUARES // 2 + 1)]
+        pattern = [0, *half, *half[-2::-1], 0]
+        rows += (b"\0" + b"".join(colours[bit] * _SQUARE for bit in pattern)) * _SQUARE
+    blank = (b"\0" + colours[0] * _SIZE) * _SQUARE
+    rows = blank + rows + blank
     header = struct.pack(">IIBBBBB", _SIZE, _SIZE, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(

@@ -11,11 +11,14 @@ from typing import TypeVar
 import numpy as np
 
 from serve_app.graph import SpeechGraph, segment_seed
+from serve_app.voicevox.margins import Margins, joined, margins
 from serve_app.voicevox.melody import edit_of, scaled
 from serve_app.voicevox.plan import Segment, segments_of
 from serve_app.voicevox.schemas import AccentPhrase, AudioQuery
 from serve_app.voicevox.waves import cut_end, cut_middle, cut_start
 from tts_models.errors import InvalidRequest, SynthesisError
+from tts_models.text.g2p.words import Break
+from tts_models.text.gaps import gap_s
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, AcousticInput, Audio, FloatArray, Prosody
 
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
@@ -29,11 +32,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """Audio of a segment and where its speech begins and ends, samples."""
+    """Audio of a segment before its first mora, of its moras and pauses, behind its last; and its margins."""
 
-    samples: FloatArray
-    start: int
-    end: int
+    head: FloatArray
+    body: FloatArray
+    tail: FloatArray
+    margins: Margins
 
 
 async def predict(graph: SpeechGraph, segments: Sequence[Segment], style: Style) -> list[Prosody]:
@@ -76,20 +80,23 @@ async def speak(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak:
             )
             return await graph.synthesize(item, is_first=index == 0)
 
-    tail: FloatArray | None = None
+    before: _Spoken | None = None
+    late = 0
     try:
         tasks.extend(asyncio.create_task(one(index, segment)) for index, segment in enumerate(segments))
         for index, (segment, task) in enumerate(zip(segments, tasks, strict=True)):
             spoken = _with_pauses(await task, segment, phrases)
-            head, body, after = np.split(spoken.samples, [spoken.start, spoken.end])
-            if tail is None:
-                lead = cut_start(head, _samples(final.prePhonemeLength))
+            if before is None:
+                length = _samples(final.prePhonemeLength)
+                # A first sound that begins before its mora is not cut off: the silence at the end has that much less.
+                late = min(max(spoken.margins.early - length, 0), _samples(final.postPhonemeLength))
+                lead = cut_start(spoken.head, length + late)
             else:
-                lead = _between(tail, head, segments[index - 1], phrases)
-            yield np.concatenate([lead, body])
-            tail = after
-        if tail is not None:
-            yield cut_end(tail, _samples(final.postPhonemeLength))
+                lead = _between(before, spoken, segments[index - 1], final)
+            yield np.concatenate([lead, spoken.body])
+            before = spoken
+        if before is not None:
+            yield cut_end(before.tail, _samples(final.postPhonemeLength) - late)
     finally:
         for task in tasks:
             task.cancel()
@@ -117,15 +124,24 @@ def _with_pauses(audio: Audio, segment: Segment, phrases: Sequence[AccentPhrase]
             parts += [audio.samples[position:start], cut_middle(audio.samples[start:end], _samples(pause.vowel_length))]
             position = end
     samples = np.concatenate([*parts, audio.samples[position:]])
-    after = int(ends[-1] - ends[segment.last_token])
-    return _Spoken(samples, int(ends[segment.first_token]), len(samples) - after)
+    start, after = int(ends[segment.first_token]), int(ends[-1] - ends[segment.last_token])
+    head, body, tail = np.split(samples, [start, len(samples) - after])
+    return _Spoken(head, body, tail, margins(segment, durations, audio.energy))
 
 
-def _between(tail: FloatArray, head: FloatArray, segment: Segment, phrases: Sequence[AccentPhrase]) -> FloatArray:
-    """The silence between two segments: a pause of its length, or what the model makes of it."""
-    silence = np.concatenate([tail, head])
-    pause = None if segment.pause_after is None else phrases[segment.pause_after].pause_mora
-    return silence if pause is None else cut_middle(silence, _samples(pause.vowel_length))
+def _between(one: _Spoken, two: _Spoken, segment: Segment, query: AudioQuery) -> FloatArray:
+    """The silence between two segments: a pause of its length, or the language's gap."""
+    pause = None if segment.pause_after is None else query.accent_phrases[segment.pause_after].pause_mora
+    if pause is None:
+        silence_s = gap_s(segment.symbols, Break.NONE, "ja") / query.speedScale
+        length = joined(one.margins, two.margins, silence_s)
+    else:
+        length = _samples(pause.vowel_length)
+    after, before = one.margins.after, two.margins.before
+    if after + before > length:
+        return cut_middle(np.concatenate([one.tail[:after], two.head[len(two.head) - before :]]), length)
+    gap = np.zeros(length - after - before, np.float32)
+    return np.concatenate([cut_end(one.tail, after), gap, cut_start(two.head, before)])
 
 
 def _samples(seconds: float) -> int:

@@ -49,7 +49,7 @@ async def synthesis(
     core_version: CoreVersion = None,
 ) -> Response:
     """A WAV file. When the client leaves, the work stops on every stage, on either route."""
-    wav = await unless_left(request, _wav(engine, query, engine.style(speaker), upspeak=upspeak))
+    wav = await unless_left(request, wav_of(engine, query, engine.style(speaker), upspeak=upspeak))
     return Response(wav, media_type="audio/wav")
 
 
@@ -70,7 +70,7 @@ async def multi_synthesis(
     style = engine.style(speaker)
 
     async def every() -> list[bytes]:
-        return [await _wav(engine, query, style, upspeak=upspeak) for query in queries]
+        return [await wav_of(engine, query, style, upspeak=upspeak) for query in queries]
 
     wavs = await unless_left(request, every())
     return Response(await asyncio.to_thread(_zipped, wavs), media_type="application/zip")
@@ -89,6 +89,7 @@ async def streaming_synthesis(
     if query.outputSamplingRate != SAMPLE_RATE_HZ or query.outputStereo:
         raise HTTPException(422, f"A stream has {SAMPLE_RATE_HZ} Hz and one channel.")
     style = engine.style(speaker)
+    engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
     parts = speak(engine.graph, query, style, upspeak=upspeak)
     return SpeechResponse(
@@ -122,7 +123,7 @@ async def synthesis_morphing(
         mixed = (1 - morph_rate) * base(n_tokens) + morph_rate * target(n_tokens)
         return np.asarray(mixed, dtype=np.float32)
 
-    wav = await unless_left(request, _wav(engine, query, mixture, upspeak=upspeak))
+    wav = await unless_left(request, wav_of(engine, query, mixture, upspeak=upspeak))
     return Response(wav, media_type="audio/wav")
 
 
@@ -147,7 +148,9 @@ async def connect_waves(waves: list[str]) -> Response:
         raise HTTPException(422, str(error)) from None
 
 
-async def _wav(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
+async def wav_of(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
+    """A WAV file of ``query``, made in its turn."""
+    engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
     async with engine.place(_work_of(query)):
         samples = await whole(engine.graph, query, style, upspeak=upspeak)

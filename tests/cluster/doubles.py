@@ -21,6 +21,7 @@ from deployments.settings import AcousticSettings, AppSettings, AssetSettings, S
 from serve_app.builder import Loaders, assemble
 from tts_models.errors import OutOfMemory, SynthesisError, TtsError, UnpronounceableText
 from tts_models.speaker.voices import Voice, VoiceCatalogue
+from tts_models.text.dictionary import Dictionary
 from tts_models.types import (
     FRAME_SAMPLES,
     MAX_TOKENS,
@@ -109,7 +110,8 @@ class Log:
 
 
 class TextDouble:
-    def segments(self, text: str, language: str) -> list[Phonemes]:
+    def segments(self, text: str, language: str, dictionary: Dictionary | None = None) -> list[Phonemes]:
+        text = dictionary.respelt(text, language) if dictionary else text
         if text == "?":
             raise UnpronounceableText("Nothing in '?' can be spoken.")
         words = [word.partition("!") for word in text.split()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,18 @@ from pydantic import ValidationError
 from ray import serve
 
 from deployments.acoustic import AcousticModel
-from deployments.settings import AcousticSettings, AssetSettings, SpeakerSettings, TextSettings, VocoderSettings
+from deployments.fair_queue import Flow
+from deployments.settings import (
+    AcousticSettings,
+    AssetSettings,
+    SpeakerSettings,
+    StorageSettings,
+    TextSettings,
+    VocoderSettings,
+)
 from deployments.speaker_encoder import SpeakerEncoder
+from deployments.storage.dictionaries import DictionaryStore
+from deployments.storage.records import open_records
 from deployments.text_frontend import TextFrontend
 from deployments.vocoder import Vocoder
 from serve_app.voicevox.waves import wav_bytes
@@ -22,13 +33,22 @@ from tts_models.acoustic.config import AcousticConfig
 from tts_models.acoustic.model import AcousticModel as Acoustics
 from tts_models.acoustic.network import AcousticNetwork
 from tts_models.engine import choose_engine
-from tts_models.errors import InvalidRequest, ReferenceAudioError, SynthesisError, TtsError, UnsupportedLanguage
+from tts_models.errors import (
+    ForbiddenText,
+    InvalidRequest,
+    ReferenceAudioError,
+    SynthesisError,
+    TtsError,
+    UnsupportedLanguage,
+)
+from tts_models.text.dictionary import Entry
 from tts_models.types import (
     FRAME_SAMPLES,
     SPEAKER_EMBEDDING_DIM,
     STYLE_DIM,
     AcousticInput,
     FloatArray,
+    Phonemes,
     ProsodyEdit,
     SpeakerEmbedding,
 )
@@ -162,3 +182,55 @@ def test_the_text_frontend_in_rays_local_testing_mode() -> None:
         handle.segments.remote("nuqneH", "tlh").result(timeout_s=60)
     (phrase,) = handle.accent_phrases.remote("世界。").result(timeout_s=60)
     assert ("".join(mora.text for mora in phrase.moras), phrase.accent, phrase.symbols) == ("セカイ", 1, "sekai. ")
+
+
+class Reader:
+    """A text frontend that notes what it was given."""
+
+    def __init__(self, *_: Any) -> None:
+        self.read: list[str] = []
+
+    def segments(self, text: str, language: str) -> list[Phonemes]:
+        self.read.append(text)
+        return [Phonemes(text, "a", (1,), language)]
+
+    def phrases(self, text: str) -> list[Any]:
+        self.read.append(text)
+        return []
+
+
+async def test_texts_are_read_with_the_dictionaries_of_whose_they_are(tmp_path: Path) -> None:
+    """And the word filter sees what they make of a text."""
+    storage = StorageSettings(root=tmp_path)
+    store = DictionaryStore(open_records(storage))
+    store.add("a", Entry("GIF", "jif").checked(), most=9)
+    store.add("b", Entry("GIF", "idiot").checked(), most=9)
+    seen: list[tuple[str, Any]] = []
+
+    class Model:
+        def segments(self, text: str, language: str, dictionary: Any = None) -> list[Phonemes]:
+            seen.append((text, dictionary and dictionary.respelt(text, language)))
+            return []
+
+    settings = TextSettings(forbidden={"insults": ("idiot",)})
+    frontend = TextFrontend(settings, load=lambda _: Model(), storage=storage)
+    await frontend.segments("A GIF.", "en-US", Flow(tenant="a"))
+    await frontend.segments("A GIF.", "en-US", Flow(tenant="c"))
+    with pytest.raises(ForbiddenText):
+        await frontend.segments("A GIF.", "en-US", Flow(tenant="b"))
+    assert seen == [("A GIF.", "A jif."), ("A GIF.", None)]
+
+
+async def test_forbidden_words_reach_no_model() -> None:
+    reader = Reader()
+    settings = TextSettings(forbidden={"insults": ("idiot", "バカ")})
+    frontend = TextFrontend(settings, lambda _: reader, lambda _: reader)
+    forbidden = ["You i d i o t!", "i[pause:0.1s]diot", "[idiot](/ˈaɪ/)"]
+    for text in forbidden:
+        with pytest.raises(ForbiddenText, match="rule: insults"):
+            await frontend.segments(text, "en-US")
+    with pytest.raises(ForbiddenText):
+        await frontend.accent_phrases("このばかめ")
+    assert reader.read == []
+    assert await frontend.segments("Hello.", "en-US")
+    assert await frontend.accent_phrases("こんにちは") == []

@@ -86,7 +86,7 @@ async def test_what_has_not_begun_in_time_is_given_up(stream: bool, served: Serv
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "deadline_exceeded"
     assert served.graph.ended == ["closed"], "and with it the work on the stages"
-    assert served.outcomes == {"failed": 1}
+    assert served.outcomes == {"rejected": 1}
 
 
 def test_the_default_time_limit_is_for_the_beginning_only() -> None:

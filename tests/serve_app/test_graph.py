@@ -9,7 +9,7 @@ from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
 
 from deployments.settings import SynthesisSettings
-from serve_app.graph import Overloaded, RaySpeechGraph, Utterance, fold_pauses, segment_seed
+from serve_app.graph import BEFORE_S, END_S, Overloaded, RaySpeechGraph, Utterance, fold_pauses, segment_seed
 from tests.serve_app.fake_handles import FakeHandle
 from tts_models.errors import SynthesisError
 from tts_models.speaker.voices import Voice
@@ -199,7 +199,7 @@ async def test_the_marks_of_a_segment_are_in_the_time_of_the_utterance() -> None
     assert [audio.timeline.segment.token_ids for audio in spoken] == [(1,), (2, 2), (3, 3, 3)]
     starts = [audio.timeline.start_sample for audio in spoken]
     half = SAMPLE_RATE_HZ // 2
-    assert starts == [0, half + 1, half + 1 + 2 + half // 2]
+    assert starts == [0, half + 1, half + 1 + 2 + half // 2 - round(BEFORE_S * SAMPLE_RATE_HZ)]
 
 
 async def test_timelines_are_those_of_the_audio_and_ask_nothing_of_the_vocoder() -> None:
@@ -229,8 +229,19 @@ def test_pauses_alone_join_the_speech_beside_them() -> None:
     folded = list(
         fold_pauses([pause, pause, segment(1, pause_before_s=0.5, pause_after_s=0.1), pause, segment(2), pause])
     )
-    assert [(len(s.token_ids), s.pause_before_s, s.pause_after_s) for s in folded] == [(1, 2.5, 0.1), (2, 1.0, 1.0)]
+    assert [(len(s.token_ids), s.pause_before_s, s.pause_after_s) for s in folded] == [(1, 2.5, 1.0), (2, 0.1, 1.0)]
     assert list(fold_pauses([pause])) == []
+
+
+def test_where_no_pause_is_asked_for_the_languages_gap_is_left_as_fast_as_the_speech() -> None:
+    segments = [segment(1, gap_after_s=0.6), segment(2, gap_after_s=0.6, pause_after_s=0.05), segment(3, gap_after_s=1)]
+    one, two, three = fold_pauses(segments, speed=2.0)
+    assert one.pause_before_s == 0
+    assert one.pause_after_s + two.pause_before_s == pytest.approx(0.3)
+    assert two.pause_after_s + three.pause_before_s == pytest.approx(0.05)
+    assert three.pause_after_s == END_S
+    assert [one.pause_after_s for one in fold_pauses([segment(1)])] == [0.0]
+    assert two.pause_before_s <= BEFORE_S
 
 
 async def test_the_other_stages() -> None:

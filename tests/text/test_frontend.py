@@ -8,7 +8,8 @@ import pytest
 
 from tts_models.errors import EmptyText, InvalidRequest, UnpronounceableText, UnsupportedLanguage
 from tts_models.text import LANGUAGES, TextFrontend
-from tts_models.text.frontend import PARAGRAPH_PAUSE_S
+from tts_models.text.g2p.words import Break
+from tts_models.text.gaps import gap_s
 from tts_models.text.vocabulary import encode
 from tts_models.types import MAX_TOKENS, Phonemes
 
@@ -115,7 +116,8 @@ class TestControls:
     def test_a_blank_line_is_a_pause_unless_one_is_asked_for(self, frontend: TextFrontend) -> None:
         text = "The first paragraph ends here.\n\nThe second paragraph ends here.\n \n[pause:3s]\n\nThe third one."
         segments = frontend.segments(text, "en-US")
-        assert [phonemes.pause_after_s for phonemes in segments] == [PARAGRAPH_PAUSE_S, 3.0, 0.0]
+        assert [phonemes.pause_after_s for phonemes in segments] == [0.0, 3.0, 0.0]
+        assert segments[0].gap_after_s == gap_s(".", Break.PARAGRAPH, "en-US") > gap_s(".", Break.NONE, "en-US")
 
     def test_square_brackets_are_plain_text(self, frontend: TextFrontend) -> None:
         (phonemes,) = frontend.segments("See note [one] there.", "en-US")

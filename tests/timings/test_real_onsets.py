@@ -6,32 +6,21 @@ words behind a comma or a full stop where the model did fall silent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
 
-from serve_app.graph import Utterance, acoustic_input, fold_pauses, spoken_audio
-from tts_models.acoustic import AcousticModel
-from tts_models.assets import AssetStore
-from tts_models.engine import choose_engine
-from tts_models.speaker.voices import VoiceCatalogue
-from tts_models.text import TextFrontend
+from serve_app.graph import spoken_audio
+from tests.timings.real import Models, silences
 from tts_models.timing import LEAD_S
-from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, AcousticFeatures, Audio, FloatArray, Phonemes
-from tts_models.vocoder import Vocoder
+from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 pytestmark = pytest.mark.timeout(600)
 
 LIMIT_S = 0.080
-HOP_S = 0.005
-QUIET_DB = -35.0
-"""Below the speech's own level; room for the breath before a word, none for its first consonant."""
-SILENCE_S = 0.12
-"""Longer than a stop consonant is closed."""
+BEFORE_S = 0.2
+"""Silence put in front, so that there is enough of it to be found."""
 
 SENTENCES = {
     "en-US": ("af_heart", "Good morning, everyone.[pause:300ms] Heavy rain is coming.", 1.0),
@@ -45,41 +34,11 @@ SENTENCES = {
     "zh": ("zf_xiaoxiao", "你今天怎么样？[pause:300ms] 我很好，谢谢你。", 1.0),
     "slow": ("am_michael", "Please bring your umbrella. Heavy rain is coming.", 0.8),
     "fast": ("af_bella", "Please bring your umbrella. Heavy rain is coming.", 1.5),
+    "slowest": ("bf_emma", "Please bring your umbrella.[pause:300ms] Heavy rain is coming.", 0.5),
+    "twice": ("af_heart", "Please bring your umbrella.[pause:300ms] Heavy rain is coming.", 2.0),
+    "thrice": ("jf_alpha", "傘を持ってきてください。[pause:300ms] 天気がいいですね。", 3.0),
+    "fastest": ("zm_yunxi", "请带上你的雨伞。[pause:300ms] 今天要下大雨。", 4.0),
 }
-
-
-class Models:
-    def __init__(self, assets: AssetStore) -> None:
-        kokoro = assets.ensure("kokoro-82m-v1.0")
-        self.voices = VoiceCatalogue.load(assets.ensure("voices-v1.0"))
-        self.text = TextFrontend(first_segment_tokens=30, max_segment_tokens=60)
-        self.acoustic = AcousticModel.load(kokoro, torch.device("cpu"))
-        self.vocoder = Vocoder.load(kokoro, choose_engine("fp32", device="cpu"))
-
-    def say(self, text: str, voice: str, speed: float) -> Iterator[tuple[Phonemes, Audio]]:
-        speaker = self.voices.get(voice)
-        utterance = Utterance(text, speaker, speaker.language, speed)
-        for index, segment in enumerate(fold_pauses(self.text.segments(text, speaker.language))):
-            (features,) = self.acoustic.synthesize([acoustic_input(utterance, index, segment)])
-            assert isinstance(features, AcousticFeatures)
-            (audio,) = self.vocoder.synthesize([features])
-            assert isinstance(audio, Audio)
-            yield segment, audio
-
-
-@pytest.fixture(scope="module")
-def models(assets: AssetStore) -> Models:
-    return Models(assets)
-
-
-def silences(samples: FloatArray) -> NDArray[np.float64]:
-    """``(n, 2)`` starts and ends of the silences, seconds; the first begins with the audio."""
-    hop = round(HOP_S * SAMPLE_RATE_HZ)
-    power = (samples[: len(samples) // hop * hop].reshape(-1, hop).astype(np.float64) ** 2).mean(axis=1)
-    level_db = 10 * np.log10(np.convolve(power, [0.5, 0.5], "same") + 1e-12)
-    quiet = level_db < np.percentile(level_db, 95) + QUIET_DB
-    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2) * HOP_S
-    return edges[edges[:, 1] - edges[:, 0] >= SILENCE_S]
 
 
 @cache
@@ -95,7 +54,8 @@ def onset_errors_s(models: Models, case: str) -> dict[str, float]:
         base_s = start_sample / SAMPLE_RATE_HZ
         start_sample += len(spoken.samples)
         assert spoken.timeline.end_sample == start_sample
-        quiet = silences(spoken.samples) + base_s
+        before = np.zeros(round(BEFORE_S * SAMPLE_RATE_HZ), np.float32)
+        quiet = silences(np.concatenate([before, spoken.samples])) + base_s - BEFORE_S
         before_s = base_s
         for word in spoken.timeline.words():
             # Silences that begin before the word does and end somewhere between the word before it and its own end.

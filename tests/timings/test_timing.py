@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tts_models.edges import ROOM_S
 from tts_models.errors import SynthesisError
 from tts_models.text.vocabulary import SYMBOL_IDS, encode
-from tts_models.timing import LEAD_S, Timeline
+from tts_models.timing import CATCH_UP, LEAD_S, Timeline
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, Phonemes, SpokenWord, silence
 
 
@@ -73,7 +74,35 @@ def test_audio_without_its_durations_is_an_error(durations: np.ndarray | None) -
         Timeline(phonemes("a"), durations).phonemes()
 
 
-def test_a_long_padding_in_front_is_left_earlier() -> None:
-    segment = phonemes("ab", SpokenWord(0, 2, 0, 2))
-    (word,) = Timeline(segment, np.array([24, 2, 2, 5])).words()
-    assert (word.start_s, word.end_s) == (pytest.approx(0.6 - 0.06), pytest.approx(0.7 - LEAD_S))
+def energy(*parts: tuple[float, int]) -> np.ndarray:
+    """Each level for so many frames."""
+    return np.concatenate([np.full(2 * frames, level, np.float32) for level, frames in parts])
+
+
+def test_a_segment_is_cut_to_its_sound_and_its_pauses_are_counted_from_there() -> None:
+    segment = phonemes("“ab.", SpokenWord(1, 3, 1, 3), before_s=1.0, after_s=0.5)
+    durations = np.array([20, 2, 4, 10, 4, 20])
+    timeline = Timeline(segment, durations, SAMPLE_RATE_HZ, energy((-9, 18), (8, 12), (-9, 30)))
+
+    (word,) = timeline.words()
+    assert (word.start_s, word.end_s) == (pytest.approx(2.0), pytest.approx(2.3)), "a second of silence after the first"
+    assert timeline.end_s == pytest.approx(2.3 + 0.5)
+    samples = timeline.played(np.ones(60 * FRAME_SAMPLES, np.float32))
+    assert len(samples) == timeline.end_sample - SAMPLE_RATE_HZ
+    assert not samples[: round((1.0 - ROOM_S) * SAMPLE_RATE_HZ)].any()
+    assert samples[SAMPLE_RATE_HZ : round(1.3 * SAMPLE_RATE_HZ)].all()
+    assert not samples[round((1.3 + ROOM_S) * SAMPLE_RATE_HZ) :].any()
+
+
+def test_a_segment_that_begins_late_is_on_time_again_later() -> None:
+    segment = phonemes("a b c", *(SpokenWord(n, n + 1, n, n + 1) for n in (0, 2, 4)))
+    durations = np.array([4, 2, 2, 2, 40, 4, 4])
+    sounds = energy((-9, 8), (8, 44), (-9, 6))
+    late_s = (8 - 4) * 0.025 + LEAD_S
+    first, second, third = Timeline(segment, durations, energy=sounds).words()
+    lead_in_s = Timeline(segment, durations, energy=sounds).words()[0].start_s
+    assert lead_in_s == pytest.approx(ROOM_S)
+    on_time_s = 0.2 - ROOM_S + LEAD_S  # cut in front, and the lead
+    assert second.start_s == pytest.approx(8 * 0.025 - on_time_s + late_s - 4 * 0.025 / CATCH_UP, abs=1e-4)
+    assert third.start_s == pytest.approx(50 * 0.025 - on_time_s)
+    assert first.start_s < first.end_s <= second.start_s < second.end_s <= third.start_s

@@ -12,7 +12,9 @@ import httpx
 import numpy as np
 import pytest
 
+from deployments.dictionaries import Dictionaries
 from deployments.settings import HttpSettings
+from deployments.storage.dictionaries import DictionaryStore
 from deployments.storage.records import SqliteRecords
 from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.speakers import style_id
@@ -41,15 +43,18 @@ class ProsodyGraph(FakeGraph):
     Attributes:
         items: What was synthesised.
         failure: Raised instead.
+        dictionaries: What texts are read with.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.items: list[AcousticInput] = []
         self.failure: Exception | None = None
+        self.dictionaries: Dictionaries | None = None
 
     async def accent_phrases(self, text: str) -> list[AccentPhrase]:
-        return analyser().phrases(text)
+        dictionary = await self.dictionaries.of("") if self.dictionaries else None
+        return analyser().phrases(text, dictionary)
 
     async def predict(self, item: AcousticInput, *, is_first: bool = True) -> Prosody:
         if self.failure:
@@ -85,6 +90,7 @@ def serve(
     context = served.app.state.context
     records = SqliteRecords(data_root / "records.sqlite3")
     served.app.state.context = replace(context, graph=served.graph, voices=voices or context.voices, records=records)
+    served.graph.dictionaries = Dictionaries(DictionaryStore(records))
     mount_voicevox(served.app)
     return served
 

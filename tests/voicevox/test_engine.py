@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import io
 import json
 import shutil
 import subprocess
 import uuid
+import wave
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
+import numpy as np
 import pytest
 
 from deployments.storage.records import SqliteRecords
-from serve_app.voicevox.speakers import Speakers, speaker_uuid, style_id
+from serve_app.voicevox.speakers import Speakers, picture_png, speaker_uuid, style_id
 from tests.http.fakes import VOICES, Served
-from tests.voicevox.conftest import SPEAKER, query
+from tests.voicevox.conftest import SPEAKER, ProsodyGraph, query
 from tts_models.assets.voice_hashes import VOICE_SHA256
+from tts_models.errors import SynthesisError
 
 PRESET = {
     "id": 3, "name": "ゆっくり", "speaker_uuid": speaker_uuid("jf_alpha"), "style_id": SPEAKER, "speedScale": 0.8,
@@ -42,6 +48,7 @@ def test_ids_are_signed_32_bit_and_never_change() -> None:
 async def test_speakers(client: httpx.AsyncClient) -> None:
     speakers = (await client.get("/speakers")).json()
     assert len(speakers) == len(VOICES)
+    samples: dict[str, str] = {}
     assert {style["id"] for speaker in speakers for style in speaker["styles"]} == {style_id(name) for name in VOICES}
     for speaker in speakers:
         assert set(speaker) == {"name", "speaker_uuid", "styles", "version", "supported_features"}
@@ -50,10 +57,17 @@ async def test_speakers(client: httpx.AsyncClient) -> None:
         info = (await client.get("/speaker_info", params={"speaker_uuid": speaker["speaker_uuid"]})).json()
         assert info["style_infos"][0]["id"] == speaker["styles"][0]["id"]
         assert base64.b64decode(info["portrait"]).startswith(b"\x89PNG")
+        (samples[speaker["speaker_uuid"]],) = (sample,) = info["style_infos"][0]["voice_samples"]
+        with wave.open(io.BytesIO(base64.b64decode(sample))) as reader:
+            assert (reader.getframerate(), reader.getnchannels()) == (24_000, 1)
+            assert reader.getnframes() > 24_000
     params = {"speaker_uuid": speakers[0]["speaker_uuid"], "resource_format": "url"}
     info = (await client.get("/speaker_info", params=params)).json()
     assert info["portrait"].startswith("http://test/voicevox/_resources/")
     assert (await client.get(info["portrait"])).content.startswith(b"\x89PNG")
+    (url,) = info["style_infos"][0]["voice_samples"]
+    assert (await client.get(url)).content == base64.b64decode(samples[speakers[0]["speaker_uuid"]])
+    assert (await client.get(url.replace(".wav", "x.wav"))).status_code == 404
     assert (await client.get("/speaker_info", params={"speaker_uuid": str(uuid.uuid4())})).status_code == 404
 
 
@@ -79,7 +93,6 @@ async def test_what_the_engine_says_of_itself(client: httpx.AsyncClient) -> None
     assert (await client.get("/is_initialized_speaker", params={"speaker": SPEAKER})).json() is True
     assert (await client.get("/is_initialized_speaker", params={"speaker": 1})).status_code == 422
     assert (await client.get("/singers")).status_code == 501
-    assert (await client.get("/user_dict")).status_code == 404
 
 
 async def test_presets_are_kept(client: httpx.AsyncClient, tmp_path: Path) -> None:
@@ -178,3 +191,32 @@ def test_the_client_library_of_npm(live: Served, tmp_path: Path) -> None:
     assert said["head"] == "RIFF"
     assert (said["speakers"], said["added"], said["presets"], said["query"]) == (len(VOICES), 3, 1, 2)
     assert said["slower"] > said["bytes"]
+
+
+async def test_a_voices_sample_is_made_once_and_only_when_it_is_asked_for(
+    client: httpx.AsyncClient, graph: ProsodyGraph
+) -> None:
+    params = {"speaker_uuid": speaker_uuid("jf_alpha"), "resource_format": "url"}
+    info = (await client.get("/speaker_info", params=params)).json()
+    assert graph.items == []
+    (url,) = info["style_infos"][0]["voice_samples"]
+    first, second = await asyncio.gather(client.get(url), client.get(url))
+    assert first.content == second.content
+    assert len({item.token_ids for item in graph.items}) == len(graph.items) > 0
+
+
+async def test_a_sample_that_could_not_be_made_is_made_later(client: httpx.AsyncClient, graph: ProsodyGraph) -> None:
+    graph.failure = SynthesisError("not now")
+    assert (await client.get("/_resources/jf_alpha.wav")).status_code == 500
+    graph.failure = None
+    assert (await client.get("/_resources/jf_alpha.wav")).status_code == 200
+
+
+def test_pictures_are_the_voices_own() -> None:
+    pictures = {name: picture_png(name) for name in VOICE_SHA256}
+    assert len(set(pictures.values())) == 54
+    with av.open(io.BytesIO(pictures["jf_alpha"])) as file:
+        pixels = next(file.decode(video=0)).to_ndarray(format="rgb24")
+    assert pixels.shape == (144, 144, 3)
+    assert (pixels == pixels[:, ::-1]).all()
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) == 2

@@ -18,12 +18,15 @@ import requests
 
 from deployments.desk import Ask
 from deployments.fair_queue import Flow
-from deployments.settings import AdmissionSettings
+from deployments.settings import AdmissionSettings, HttpSettings
 from serve_app.admission import LocalAdmission
+from serve_app.http.app import create_app
+from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.speakers import style_id
-from tests.http.fakes import Served
+from tests.http.fakes import FakeGraph, Served, catalogue
 from tests.voicevox.conftest import SPEAKER, ProsodyGraph, query
 from tts_models.prosody import FRAME_S, mean_log_f0, span_points
+from tts_models.text.word_filter import WordFilter
 from tts_models.types import FloatArray
 
 STATEMENT = "こんにちは、世界。"
@@ -328,3 +331,30 @@ def test_a_client_who_leaves_stops_the_work(live: Served) -> None:
         requests.post(f"{live.base_url}/cancellable_synthesis", params={"speaker": SPEAKER}, json=body, timeout=1)
     assert started.is_set()
     assert cancelled.wait(60)
+
+
+async def test_forbidden_words_are_not_spoken_by_their_moras() -> None:
+    """The kana notation and edited queries pass no text frontend."""
+    app = create_app(FakeGraph(), catalogue(), HttpSettings(), count=lambda outcome: None)
+    mount_voicevox(app, WordFilter({"insults": ("バカ",)}))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/voicevox") as client:
+        speaker = (await client.get("/speakers")).json()[0]["styles"][0]["id"]
+        kana = {"text": "バカ'", "speaker": speaker, "is_kana": True}
+        response = await client.post("/accent_phrases", params=kana)
+        assert response.status_code == 422
+        assert "rule: insults" in response.json()["detail"]
+        lengths = {"consonant_length": 0.1, "vowel_length": 0.1, "pitch": 5}
+        shown_as = [
+            {"text": shown, "consonant": consonant, "vowel": "a", **lengths} for shown, consonant in ("ネb", "コk")
+        ]
+        phrases = [{"moras": shown_as, "accent": 1}]
+        response = await client.post("/mora_data", params={"speaker": speaker}, json=phrases)
+        assert response.status_code == 422
+        scales = dict.fromkeys(("speedScale", "intonationScale", "volumeScale"), 1) | {"pitchScale": 0}
+        silences = {"prePhonemeLength": 0.1, "postPhonemeLength": 0.1}
+        query = {"accent_phrases": phrases, **scales, **silences, "outputSamplingRate": 24000, "outputStereo": False}
+        for route in ("/synthesis", "/streaming_synthesis"):
+            response = await client.post(route, params={"speaker": speaker}, json=query)
+            assert response.status_code == 422
+            assert "rule: insults" in response.json()["detail"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import regex
@@ -64,8 +65,11 @@ class AccentAnalyser:
             segments = self._frontend.segments(_GIVEN_PRONUNCIATION.sub(r"\1", text), "ja", dictionary)
             moras, begins = reading.moras, reading.begins
         symbols = CUT.join(segment.symbols for segment in segments) + " "
-        pauses = [segment.pause_after_s for segment in segments]
-        pauses[:-1] = [after + before.pause_before_s for after, before in zip(pauses, segments[1:], strict=False)]
+        pauses = [
+            segment.pause_after_s + following.pause_before_s or segment.gap_after_s
+            for segment, following in pairwise(segments)
+        ]
+        pauses.append(segments[-1].pause_after_s)
         phrases = phrases_of(moras, begins, symbols, pauses)
         if phrases is None:
             # A word the frontend had to change, such as one longer than a segment: its moras alone then.

@@ -17,6 +17,7 @@ from tts_models.text.dictionary.entry import Alphabet, pronunciation_of
 from tts_models.text.g2p.given import Given
 from tts_models.text.g2p.router import G2PRouter
 from tts_models.text.g2p.words import Break, Word, is_pronounceable, join_and_trace
+from tts_models.text.gaps import gap_s
 from tts_models.text.languages import resolve_language
 from tts_models.text.normalize import normalize
 from tts_models.text.phrases import mark_phrases
@@ -29,8 +30,6 @@ FIRST_SEGMENT_TOKENS = 60
 """About four seconds of speech: soon made, and long enough to make the next segment meanwhile."""
 MAX_SEGMENT_TOKENS = 300
 """Kokoro speaks best at 100 to 200 tokens and rushes above 400, so well below the model's 510."""
-PARAGRAPH_PAUSE_S = 0.4
-"""Silence for a blank line, in addition to what the model itself puts at the end of a sentence, seconds."""
 
 _WARM_UP_TEXT = {
     "en-US": "Ready.", "en-GB": "Ready.", "es": "Listo.", "fr-FR": "Prêt.", "hi": "तैयार।", "it": "Pronto.",
@@ -89,7 +88,8 @@ class TextFrontend:
         """Cuts ``text`` into segments and says how each is pronounced.
 
         Args:
-            text: What to say. ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and a blank line is a short pause.
+            text: What to say. ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and between segments there
+                is the gap that the language has there.
             language: BCP-47 tag of one of our languages.
             dictionary: How words are read that it holds; what the text itself says about a word goes before.
 
@@ -137,12 +137,12 @@ class TextFrontend:
         before: tuple[int, int] | None = None
         for index, segment in enumerate(cut):
             symbols, owners = join_and_trace(segment)
-            pause_s = PARAGRAPH_PAUSE_S if segment[-1].ends is Break.PARAGRAPH else 0.0
+            gap = gap_s(symbols, segment[-1].ends, tag)
             written = text[bounds[index] : bounds[index + 1]].strip()
             spoken = list(spoken_words(segment, symbols, owners, text, before))
             before = spoken[-1].start, spoken[-1].end
             marks = tuple(as_written(word, controlled) for word in spoken)
-            segments.append(Phonemes(written, symbols, encode(symbols), tag, pause_after_s=pause_s, words=marks))
+            segments.append(Phonemes(written, symbols, encode(symbols), tag, words=marks, gap_after_s=gap))
         return segments
 
     def _words(

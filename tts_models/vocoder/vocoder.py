@@ -166,7 +166,7 @@ def _finish(waveform: Tensor, features: AcousticFeatures) -> Audio | SynthesisEr
     waveform = waveform * features.volume
     if not bool(torch.isfinite(waveform).all()):
         return SynthesisError("the vocoder made samples that are not finite")
-    return Audio(limit_peaks(waveform).numpy(), SAMPLE_RATE_HZ, features.durations_frames)
+    return Audio(limit_peaks(waveform).numpy(), SAMPLE_RATE_HZ, features.durations_frames, features.energy)
 
 
 def _tensor(array: FloatArray, device: torch.device) -> Tensor:

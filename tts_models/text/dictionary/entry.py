@@ -82,10 +82,13 @@ class Entry:
         pronunciation = self._checked_pronunciation(surface, language)
         if self.accent is not None and self.alphabet is not Alphabet.KATAKANA:
             raise InvalidRequest("An accent is counted in moras; it needs a pronunciation in katakana.", "accent")
-        if self.accent is not None and not 0 <= self.accent <= (n_moras := len(read_moras(pronunciation))):
-            raise InvalidRequest(
-                f"The accent is {self.accent}; {pronunciation} has {n_moras} moras, so it is 0 to {n_moras}.", "accent"
-            )
+        if self.accent is not None:
+            n_moras = len(read_moras(pronunciation))
+            if not 0 <= self.accent <= n_moras:
+                raise InvalidRequest(
+                    f"The accent is {self.accent}; {pronunciation} has {n_moras} moras, so it is 0 to {n_moras}.",
+                    "accent",
+                )
         return replace(self, surface=surface, pronunciation=pronunciation, language=language)
 
     def applies_to(self, tag: str) -> bool:

@@ -19,10 +19,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter, itemgetter
 
 import regex
 
-from tts_models.text.dictionary.entry import Entry
+from tts_models.text.dictionary.entry import Alphabet, Entry
 
 MAX_AT_A_PLACE = 8
 """Entries that are looked at where a word begins, the longest; a bound for dictionaries made to be slow."""
@@ -44,29 +45,25 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    rank: tuple[int, int, int]
+    rank: tuple[int, int]
     entry: Entry
 
 
-class Dictionary:
+class EntryIndex:
     """Entries compiled for lookup; never changes, and may be used by several threads at once.
 
-    Where entries overlap, the one of the earlier tier is taken, then the one of higher priority, then the longer one,
-    then the one that begins first; of two with the same surface the one added last.
-
     Args:
-        tiers: Checked entries; those of the first tier win over those of the next.
+        entries: Checked entries; of two with the same surface the later one is taken.
     """
 
-    def __init__(self, *tiers: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries: dict[str, list[_Ranked]] = defaultdict(list)
         lengths: dict[str, set[int]] = defaultdict(set)
-        for tier, entries in enumerate(tiers):
-            for number, entry in enumerate(entries):
-                folded, _ = fold(entry.surface)
-                if folded:
-                    self._entries[folded].append(_Ranked((tier, -entry.priority, -number), entry))
-                    lengths[folded[:_HEAD]].add(len(folded))
+        for number, entry in enumerate(entries):
+            folded, _ = fold(entry.surface)
+            if folded:
+                self._entries[folded].append(_Ranked((-entry.priority, -number), entry))
+                lengths[folded[:_HEAD]].add(len(folded))
         for ranked in self._entries.values():
             ranked.sort(key=lambda one: one.rank)
         self._lengths = {head: tuple(sorted(known, reverse=True)) for head, known in lengths.items()}
@@ -74,32 +71,10 @@ class Dictionary:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
-    def matches(self, text: str, language: str, start: int = 0, end: int | None = None) -> list[Match]:
-        """The entries to apply in ``text[start:end]``, in order, no two of them overlapping.
-
-        Args:
-            text: As it was written. What stands around the stretch decides whether a word begins or ends there.
-            language: Tag of one of our languages.
-            start: Offset of the first character to look at.
-            end: Offset after the last; the end of the text if not given.
-        """
-        end = len(text) if end is None else end
-        candidates = sorted(self._candidates(text, language, start, end), key=lambda candidate: candidate[0])
-        taken: list[tuple[int, int]] = []
-        result: list[Match] = []
-        for _, match in candidates:
-            place = bisect_left(taken, (match.start, match.end))
-            is_free = (place == 0 or taken[place - 1][1] <= match.start) and (
-                place == len(taken) or match.end <= taken[place][0]
-            )
-            if is_free:
-                taken.insert(place, (match.start, match.end))
-                result.insert(place, match)
-        return result
-
-    def _candidates(
+    def candidates(
         self, text: str, language: str, start: int, end: int
-    ) -> Iterator[tuple[tuple[int, int, int, int, int], Match]]:
+    ) -> Iterator[tuple[tuple[int, int, int, int], Match]]:
+        """What may be applied in ``text[start:end]``, each with its rank: the lower, the better."""
         folded, origins = fold(text[start:end])
         for begin in range(len(folded)):
             if begin and origins[begin] == origins[begin - 1]:
@@ -113,8 +88,8 @@ class Dictionary:
                 first, last = start + origins[begin], start + origins[stop]
                 fitting = next((one for one in ranked if _fits(one.entry, text, first, last, language)), None)
                 if fitting is not None:
-                    tier, priority, number = fitting.rank
-                    yield (tier, priority, -length, first, number), Match(first, last, fitting.entry)
+                    priority, number = fitting.rank
+                    yield (priority, -length, first, number), Match(first, last, fitting.entry)
                     found += 1
                     if found == MAX_AT_A_PLACE:
                         break
@@ -124,6 +99,50 @@ class Dictionary:
         head = folded[begin : begin + _HEAD]
         lengths = self._lengths.get(head, ())
         return [*lengths, *self._lengths.get(head[0], ())] if len(head) == _HEAD else lengths
+
+
+class Dictionary:
+    """What is applied to a text: entries of one or more tiers.
+
+    Where entries overlap, the one of the earlier tier is taken, then the one of higher priority, then the longer one,
+    then the one that begins first.
+
+    Args:
+        tiers: Those of the first win over those of the next.
+    """
+
+    def __init__(self, *tiers: EntryIndex | Iterable[Entry]) -> None:
+        self._tiers = [tier if isinstance(tier, EntryIndex) else EntryIndex(tier) for tier in tiers]
+
+    def __bool__(self) -> bool:
+        return any(self._tiers)
+
+    def matches(self, text: str, language: str, start: int = 0, end: int | None = None) -> list[Match]:
+        """The entries to apply in ``text[start:end]``, in order, no two of them overlapping.
+
+        Args:
+            text: As it was written. What stands around the stretch decides whether a word begins or ends there.
+            language: Tag of one of our languages.
+            start: Offset of the first character to look at.
+            end: Offset after the last; the end of the text if not given.
+        """
+        end = len(text) if end is None else end
+        result: list[Match] = []
+        for tier in self._tiers:
+            for _, match in sorted(tier.candidates(text, language, start, end), key=itemgetter(0)):
+                place = bisect_left(result, match.start, key=attrgetter("start"))
+                if (place == 0 or result[place - 1].end <= match.start) and (
+                    place == len(result) or match.end <= result[place].start
+                ):
+                    result.insert(place, match)
+        return result
+
+    def respelt(self, text: str, language: str) -> str:
+        """``text`` with other text and katakana in the place of the words that are read as them."""
+        for match in reversed(self.matches(text, language)):
+            if match.entry.alphabet is not Alphabet.IPA:
+                text = text[: match.start] + match.entry.pronunciation + text[match.end :]
+        return text
 
 
 def _fits(entry: Entry, text: str, start: int, end: int, language: str) -> bool:

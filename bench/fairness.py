@@ -1,0 +1,94 @@
+"""How long a short request takes alone, and beside a long one that is being spoken.
+
+    python -m bench.fairness --url http://127.0.0.1:8000
+
+Short requests are sent one after the other, first to an idle server, then while it speaks a text of ten thousand
+characters. In between it measures how long the server works on the largest segments of such a text. Fair is: a short
+request takes no longer than alone, once as fast beside the other's work, plus one such segment.
+
+The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+
+import httpx
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.speech_client import SHORT, Answer, client, long_text, percentiles, speak
+
+
+def main() -> None:
+    """Measure and print."""
+    print(json.dumps(asyncio.run(_measure(_options()))))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.fairness", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the server (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=20, help="short requests of each kind (default: %(default)s)")
+    parser.add_argument("--characters", type=int, default=10_000, help="of the long text (default: %(default)s)")
+    return parser.parse_args()
+
+
+async def _measure(options: argparse.Namespace) -> dict[str, object]:
+    async with client(options.url) as http:
+        with Progress(console=Console(stderr=True)) as progress:
+            bar = progress.add_task("warming up", total=2 * options.rounds)
+            for _ in range(3):
+                await speak(http, SHORT)
+            progress.update(bar, description="alone")
+            alone = []
+            for _ in range(options.rounds):
+                alone.append(await speak(http, SHORT))
+                progress.advance(bar)
+            progress.update(bar, description="beside a long one")
+            beside, long = await _beside(http, options, lambda: progress.advance(bar))
+    return {
+        "benchmark": "fairness",
+        "alone": _times(alone),
+        "beside_long": _times(beside),
+        "added_s": _added(alone, beside),
+        "long_text": {"characters": options.characters, "requests_beside_it": len(beside), "status": long},
+        "failed": sum(answer.status != 200 for answer in [*alone, *beside]),
+    }
+
+
+async def _beside(http: httpx.AsyncClient, options: argparse.Namespace, advance: object) -> tuple[list[Answer], str]:
+    """Short requests while the long text is spoken; and whether it still was at the end."""
+    assert callable(advance)
+    long = asyncio.create_task(speak(http, long_text(options.characters)))
+    await asyncio.sleep(2)  # well after its first segment
+    answers = []
+    for _ in range(options.rounds):
+        if long.done():
+            break
+        answers.append(await speak(http, SHORT))
+        advance()
+    if long.done():
+        return answers, f"ended with {long.result().status}"
+    long.cancel()
+    await asyncio.wait([long])
+    return answers, "left by the client at the end"
+
+
+def _times(answers: list[Answer]) -> dict[str, object]:
+    return {
+        "first_audio_s": percentiles([answer.first_s for answer in answers]),
+        "whole_s": percentiles([answer.whole_s for answer in answers]),
+    }
+
+
+def _added(alone: list[Answer], beside: list[Answer]) -> dict[str, float | None]:
+    base = percentiles([answer.whole_s for answer in alone])["p50"] or 0.0
+    return percentiles([answer.whole_s - base for answer in beside])
+
+
+if __name__ == "__main__":
+    main()
