@@ -16,6 +16,7 @@ from deployments.settings import BatchLimits, StorageSettings, TextSettings
 from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
 from deployments.storage.dictionaries import DictionaryStore
 from deployments.storage.records import open_records
+from tts_models.text.controls import ControlledText, parse_controls
 from tts_models.text.languages import resolve_language
 from tts_models.text.moras import AccentPhrase
 from tts_models.types import Phonemes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class SegmentsText(Protocol):
     """What the deployment needs of a text frontend."""
 
-    def segments(self, text: str, language: str, dictionary: Dictionary = ...) -> Sequence[Phonemes]:
+    def segments(self, text: str | ControlledText, language: str, dictionary: Dictionary = ...) -> Sequence[Phonemes]:
         """The segments ``text`` is spoken in, read with a dictionary if there is one."""
         ...
 
@@ -108,7 +109,7 @@ class TextFrontend:
         self._dictionaries = Dictionaries(DictionaryStore(open_records(storage))) if storage else None
         self._forbidden = word_filter(settings)
 
-    async def segments(self, text: str, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
+    async def segments(self, text: str | ControlledText, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
 
         Raises:
@@ -119,7 +120,7 @@ class TextFrontend:
             UnsupportedLanguage: No language of that tag.
         """
         read = partial(self._segments, text, language, await self._dictionary(flow))
-        return list(await self._in_turn(read, len(text), flow))
+        return list(await self._in_turn(read, len(text if isinstance(text, str) else text.text), flow))
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""
@@ -158,7 +159,7 @@ class TextFrontend:
         finally:
             sliced.abandon()
 
-    def _segments(self, text: str, language: str, dictionary: Dictionary | None) -> Sequence[Phonemes]:
+    def _segments(self, text: str | ControlledText, language: str, dictionary: Dictionary | None) -> Sequence[Phonemes]:
         if self._forbidden:
             _check(self._forbidden, text, language, dictionary)
         return self._model.segments(text, language, *([dictionary] if dictionary else []))
@@ -174,12 +175,14 @@ def _each(batch: Sequence[_Work]) -> list[Any]:
     return [work.run() for work in batch]
 
 
-def _check(forbidden: WordFilter, text: str, language: str, dictionary: Dictionary | None) -> None:
-    """Passes if neither what was written is forbidden nor what is read, without controls and as respelt."""
-    from tts_models.text.controls import parse_controls
-
-    forbidden.check(text, language)
-    plain = parse_controls(text).text
-    forbidden.check(plain, language)
-    if dictionary:
-        forbidden.check(dictionary.respelt(plain, resolve_language(language).tag), language)
+def _check(forbidden: WordFilter, text: str | ControlledText, language: str, dictionary: Dictionary | None) -> None:
+    """Passes if neither what was written is forbidden nor what is read, without controls and tags and as respelt."""
+    if isinstance(text, str):
+        forbidden.check(text, language)
+        text = parse_controls(text)
+    for spoken in dict.fromkeys([language, *(tag for _, tag in text.languages)]):
+        readings = [text.text, text.as_read()]
+        if dictionary:
+            readings.append(dictionary.respelt(text.text, resolve_language(spoken).tag))
+        for read in dict.fromkeys(readings):
+            forbidden.check(read, spoken)

@@ -20,7 +20,6 @@ from typing import Literal
 
 import regex
 
-from tts_models.text.controls import hide_controls
 from tts_models.timing import WordMark
 
 CaptionFormat = Literal["srt", "vtt"]
@@ -79,7 +78,7 @@ def cues(text: str, words: Sequence[WordMark]) -> list[Cue]:
     """Captions of an utterance.
 
     Args:
-        text: As the caller wrote it.
+        text: As people read it, with nulls in place of controls and tags.
         words: All its words, in order.
     """
     pieces = [part for piece in _pieces(text, words) for part in _parts(piece)]
@@ -143,17 +142,16 @@ def _clock(seconds: float, point: str) -> str:
 
 
 def _pieces(text: str, words: Sequence[WordMark]) -> Iterator[_Piece]:
-    shown = hide_controls(text)
     start = 0
     for word, following in zip_longest(words, words[1:]):
-        end = len(shown)
+        end = len(text)
         if following is not None:
             gap_start = max(start, word.end)
-            end = gap_start + _split(shown[gap_start : max(gap_start, following.start)])
-        written = shown[start:end].replace("\0", "")
+            end = gap_start + _split(text[gap_start : max(gap_start, following.start)])
+        written = text[start:end].replace("\0", "")
         if written.strip() or start == 0:
             pauses = following is not None and following.start_s - word.end_s > LONG_PAUSE_S
-            strength = 3 if pauses else _strength(written, shown[end : end + 1])
+            strength = 3 if pauses else _strength(written, text[end : end + 1])
             yield _Piece(written, word.start_s, word.end_s, strength)
         start = end
 

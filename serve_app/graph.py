@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -31,9 +31,11 @@ from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
 from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.speaker.voices import Voice
+from tts_models.text.controls import ControlledText, hide_controls
 from tts_models.text.moras import AccentPhrase
+from tts_models.text.ssml import SsmlText
 from tts_models.timing import Timeline
-from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, SpeakerEmbedding
+from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, ProsodyEdit, SpeakerEmbedding
 
 __all__ = [
     "DeadlineExceeded",
@@ -64,6 +66,8 @@ class Utterance:
         speed: 0.25 to 4; 1 is the voice's own rate.
         volume: Gain, 0 to 4.
         seed: 0 or more; equal utterances with equal seeds sound alike to the byte.
+        markup: ``text`` read as SSML; None where it is plain text.
+        voices: By name, those that the markup gives parts of the text to.
     """
 
     text: str
@@ -72,6 +76,18 @@ class Utterance:
     speed: float = 1.0
     volume: float = 1.0
     seed: int = 0
+    markup: SsmlText | None = None
+    voices: Mapping[str, Voice] = field(default_factory=dict)
+
+    @property
+    def script(self) -> str | ControlledText:
+        """What the text frontend is given."""
+        return self.markup.controlled if self.markup else self.text
+
+    @property
+    def shown(self) -> str:
+        """The text as people read it: of the same length, with nulls in place of controls and tags."""
+        return self.markup.shown if self.markup else hide_controls(self.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +112,7 @@ class SpeechGraph(Protocol):
         """The same graph, all its calls to the stages taking their turns as those of ``flow``."""
         ...
 
-    async def segments(self, text: str, language: str) -> list[Phonemes]:
+    async def segments(self, text: str | ControlledText, language: str) -> list[Phonemes]:
         """The segments ``text`` is spoken in."""
         ...
 
@@ -166,7 +182,7 @@ class RaySpeechGraph:
         scheduled._flow = flow
         return scheduled
 
-    async def segments(self, text: str, language: str) -> list[Phonemes]:
+    async def segments(self, text: str | ControlledText, language: str) -> list[Phonemes]:
         """See :meth:`SpeechGraph.segments`."""
         segments: list[Phonemes] = await self._call(lambda: [self._segments.remote(text, language, self._flow)])
         return segments
@@ -222,7 +238,7 @@ class RaySpeechGraph:
         self, utterance: Utterance, work: Callable[..., Coroutine[Any, Any, Result]]
     ) -> AsyncGenerator[tuple[Phonemes, Result]]:
         """Each segment and what ``work`` makes of it, a few of them at work at once."""
-        phonemes = await self.segments(utterance.text, utterance.language)
+        phonemes = await self.segments(utterance.script, utterance.language)
         segments = iter(enumerate(fold_pauses(phonemes, utterance.speed)))
         in_flight: deque[tuple[Phonemes, asyncio.Task[Result]]] = deque()
 
@@ -248,12 +264,14 @@ class RaySpeechGraph:
 
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:
     """What the stages are given for the segment of that ``index``."""
+    voice = utterance.voices[segment.voice] if segment.voice else utterance.voice
     return AcousticInput(
         token_ids=segment.token_ids,
-        style=utterance.voice.style(len(segment.token_ids)),
+        style=voice.style(len(segment.token_ids)),
         speed=utterance.speed,
         volume=utterance.volume,
         seed=segment_seed(utterance.seed, index),
+        prosody=ProsodyEdit(changes=segment.changes) if segment.changes else None,
     )
 
 

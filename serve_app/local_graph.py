@@ -56,7 +56,7 @@ class LocalSpeechGraph:
             RequestError: The text cannot be said.
             SynthesisError: A model made empty or non-finite output.
         """
-        phonemes = self._text.segments(utterance.text, utterance.language, self._dictionary)
+        phonemes = self._text.segments(utterance.script, utterance.language, self._dictionary)
         segments = fold_pauses(phonemes, utterance.speed)
         start_sample = 0
         for index, segment in enumerate(segments):

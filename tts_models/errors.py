@@ -10,6 +10,7 @@
      |  + ForbiddenText         something that the operator's word filter refuses
      |  + UnsupportedLanguage   a language no text frontend speaks
      |  + InvalidRequest        a parameter out of range or of the wrong form
+     |  |  + InvalidSsml        SSML that is not well formed, or asks for what there is not
      |  + ReferenceAudioError   reference audio that cannot be used
      |  + VoiceNotFound         no voice of that name
      + AssetError               a missing or corrupt asset; a replica with it does not start
@@ -81,6 +82,12 @@ class UnsupportedLanguage(RequestError):
 
 class InvalidRequest(RequestError):
     """A parameter is out of range or of the wrong form."""
+
+
+class InvalidSsml(InvalidRequest):
+    """SSML that is not well formed, or that asks for what there is not; the message begins with line and column."""
+
+    default_param = "input"
 
 
 class ReferenceAudioError(RequestError):

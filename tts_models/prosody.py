@@ -15,6 +15,8 @@ VOICED_ABOVE_HZ = 10.0
 """F0 above this is voiced; what the vocoder's source takes it for."""
 POINTS_PER_FRAME = 2
 """F0 and energy values in a frame."""
+LEAD_S = 0.040
+"""How much earlier a token is heard than the durations before it sum to, seconds; see :mod:`tts_models.timing`."""
 _VOICED_POINTS = 3  # a span counts as voiced with so many voiced points, or half of a short one's
 _SAME_LOG_F0 = 1e-3  # two cents: a target this near is met already
 _PASSES = 8

@@ -22,11 +22,10 @@ import numpy as np
 
 from tts_models.edges import Edges, cut, edges
 from tts_models.errors import SynthesisError
+from tts_models.prosody import LEAD_S
 from tts_models.text.vocabulary import PUNCTUATION, is_sound
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, FloatArray, IntArray, Phonemes
 
-LEAD_S = 0.040
-"""How much earlier a token is heard than the durations before it sum to, seconds."""
 CATCH_UP = 3
 """A segment that begins late by some time is on time again after so many times that."""
 
@@ -74,6 +73,21 @@ class PhonemeMark:
         return _SILENT.issuperset(self.symbols)
 
 
+@dataclass(frozen=True, slots=True)
+class BookmarkMark:
+    """A place that the caller named, and when it is reached.
+
+    Attributes:
+        name: As the caller wrote it.
+        position: Offset of its tag in the text of the utterance.
+        at_s: When, seconds from the start of the utterance's audio.
+    """
+
+    name: str
+    position: int
+    at_s: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
     """When what a segment says is heard.
@@ -118,6 +132,12 @@ class Timeline:
         """The sounds and silences of the segment, in order; together they cover all of its audio."""
         bounds = self._bounds_s()
         return [PhonemeMark(symbols, bounds[start], bounds[end]) for symbols, start, end in _sounds(self.segment)]
+
+    def bookmarks(self) -> list[BookmarkMark]:
+        """The named places of the segment, in order."""
+        marks = self.segment.bookmarks
+        bounds = self._bounds_s() if marks else []
+        return [BookmarkMark(mark.name, mark.position, bounds[mark.bound] + mark.after_s) for mark in marks]
 
     def _durations(self) -> IntArray:
         durations = self.durations_frames

@@ -54,6 +54,54 @@ class SpokenWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Bookmark:
+    """A place that the caller named (SSML's ``mark``).
+
+    Attributes:
+        name: As the caller wrote it.
+        position: Offset in the caller's text.
+        bound: The token that begins there, counted with the padding token at the front (0): 0 is where the segment's
+            audio starts, pause in front included, ``len(token_ids) + 2`` where it ends, pause behind included.
+        after_s: Seconds from ``bound`` to the place, where it lies within a pause; may be negative.
+    """
+
+    name: str
+    position: int
+    bound: int
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProsodyChange:
+    """How a stretch of speech is said, relative to how it would be said otherwise; the default changes nothing.
+
+    The stretch is of characters where a text is marked up, and of tokens, counted with the padding token at the front
+    (0), in a segment. Stretches may overlap: each change works on what those before it have made.
+
+    Attributes:
+        start: Where it starts.
+        end: Where it ends, exclusive.
+        rate: Factor on the speaking rate: durations are divided by it.
+        semitones: Shift of F0.
+        shift_hz: Shift of the mean F0 by so many Hz, the rest of F0 in proportion.
+        mean_f0_hz: Mean (geometric) F0 that the stretch is moved to as a whole.
+        range_scale: Factor on the distance of F0 from the stretch's mean, in the logarithm; 0 is monotone.
+        energy_gain: Factor on the energy that the vocoder is told, which changes effort rather than level.
+        volume: Gain on the waveform.
+    """
+
+    start: int
+    end: int
+    rate: float = 1.0
+    semitones: float = 0.0
+    shift_hz: float = 0.0
+    mean_f0_hz: float | None = None
+    range_scale: float = 1.0
+    energy_gain: float = 1.0
+    volume: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Phonemes:
     """One segment of an utterance as the acoustic model reads it.
 
@@ -67,6 +115,9 @@ class Phonemes:
         pause_after_s: Silence asked for after the segment, seconds; heard up to the sound behind it.
         words: The words in it that are heard, in order; tokens between them are punctuation and spaces.
         gap_after_s: Silence to leave before the next segment where none is asked for, seconds at speed 1.
+        voice: Name of the voice that says it where the text names one, else ``""``.
+        changes: How stretches of its tokens are said.
+        bookmarks: The places in it that the caller named, in order.
     """
 
     text: str
@@ -77,6 +128,9 @@ class Phonemes:
     pause_after_s: float = 0.0
     words: tuple[SpokenWord, ...] = ()
     gap_after_s: float = 0.0
+    voice: str = ""
+    changes: tuple[ProsodyChange, ...] = ()
+    bookmarks: tuple[Bookmark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +153,7 @@ class ProsodyEdit:
     Given for spans of tokens, so that one number can speak for a phone, a mora, a word or a pause: the model's own
     prediction is stretched and shifted to it as a whole. Tokens outside every span are as predicted. The order is:
     durations; ``range_scale``; ``semitones``; then ``log_f0``, which is what is heard in its span whatever came before.
+    ``changes`` come last: what they ask is relative to all that.
 
     Attributes:
         spans: ``(S, 2)`` int64, token ranges ``[start, end)`` counted with the padding token at the front (0), in order
@@ -110,6 +165,7 @@ class ProsodyEdit:
         range_scale: Factor on the distance of F0 from the segment's mean, in the logarithm; 0 is monotone.
         semitones: Shift of all F0.
         energy_gain: Factor on the energy that the vocoder is told, which changes effort rather than level.
+        changes: What is changed relative to the rest, in any stretches of tokens, in the order in which it is done.
     """
 
     spans: IntArray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
@@ -118,6 +174,7 @@ class ProsodyEdit:
     range_scale: float = 1.0
     semitones: float = 0.0
     energy_gain: float = 1.0
+    changes: tuple[ProsodyChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +228,7 @@ class AcousticFeatures:
         timbre: ``(128,)`` float32, the vocoder's half of the style vector.
         volume: Gain on the waveform; see :class:`AcousticInput`.
         seed: Seed of the source noise; see :class:`AcousticInput`.
+        gain: ``(2T,)`` float32, gain on the waveform along the segment, on top of ``volume``; None is 1 throughout.
     """
 
     text_encoding: FloatArray
@@ -180,6 +238,7 @@ class AcousticFeatures:
     timbre: FloatArray
     volume: float = 1.0
     seed: int = 0
+    gain: FloatArray | None = None
 
     @property
     def n_frames(self) -> int:

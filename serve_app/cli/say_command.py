@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -33,6 +33,15 @@ class _Request:
     volume: float
     seed: int
     format: str
+    input_format: str = "auto"
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What captions are made of: the text as people read it, and its words."""
+
+    shown: str = ""
+    words: list[WordMark] = field(default_factory=list)
 
 
 def say(
@@ -58,6 +67,10 @@ def say(
     captions: Annotated[
         Path | None, typer.Option(help="Also write captions: SubRip (.srt) or WebVTT (.vtt).", show_default="none")
     ] = None,
+    ssml: Annotated[
+        bool | None,
+        typer.Option("--ssml/--no-ssml", show_default="if it begins with <speak", help="Read the text as SSML."),
+    ] = None,
     dictionary: Annotated[
         Path | None,
         typer.Option(help="Pronunciations: JSON or PLS (.pls, .xml), without --url.", show_default="none"),
@@ -73,15 +86,16 @@ def say(
 ) -> None:
     """Say a text into a file."""
     options: CliContext = context.obj
-    request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output))
+    input_format = {None: "auto", True: "ssml", False: "text"}[ssml]
+    request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output), input_format)
     if dictionary and url:
         raise CommandFailed(
             "--dictionary is for speech made here; give it to a server with `voicegraph dictionary import`"
         )
     started = time.monotonic()
     caption_format = _caption_format(captions)
-    timed: list[WordMark] = []
-    pieces = _from_server(request, url, key) if url else _in_process(request, options, engine, timed, dictionary)
+    heard = _Heard()
+    pieces = _from_server(request, url, key) if url else _in_process(request, options, engine, heard, dictionary)
     with _writing(output) as file:
         for piece in pieces:
             file.write(piece)
@@ -90,7 +104,7 @@ def say(
             if url:
                 file.writelines(_from_server(request, url, key, caption_format))
             else:
-                file.write(caption_file(request.text, timed, caption_format).encode())
+                file.write(caption_file(heard.shown, heard.words, caption_format).encode())
     if str(output) != "-":
         size_bytes = output.stat().st_size
         messages().print(f"{output}: {size_bytes:,} bytes in {time.monotonic() - started:.1f} s", soft_wrap=True)
@@ -155,9 +169,9 @@ def _writing(output: Path) -> Iterator[IO[bytes]]:
 
 
 def _in_process(
-    request: _Request, options: CliContext, engine: str, timed: list[WordMark], dictionary: Path | None
+    request: _Request, options: CliContext, engine: str, heard: _Heard, dictionary: Path | None
 ) -> Iterator[bytes]:
-    """The file; ``timed`` is given every word as it is made."""
+    """The file; ``heard`` is given every word as it is made."""
     entries = read_entries(dictionary) if dictionary else []
     store = options.store()
     kokoro, tables = fetch_assets(store, "kokoro-82m-v1.0", "voices-v1.0")
@@ -167,10 +181,12 @@ def _in_process(
         from serve_app.graph import Utterance
         from serve_app.http.audio_encoding import encode_once
         from serve_app.local_graph import LocalSpeechGraph
+        from serve_app.ssml import marked_up
         from tts_models.speaker.voices import VoiceCatalogue
         from tts_models.text.dictionary import Dictionary
 
-        speaker = VoiceCatalogue.load(tables).get(request.voice)
+        voices = VoiceCatalogue.load(tables)
+        speaker = voices.get(request.voice)
         try:
             graph = LocalSpeechGraph(kokoro, engine, Dictionary(entries))
         except ValueError as error:
@@ -178,13 +194,15 @@ def _in_process(
     utterance = Utterance(
         request.text, speaker, request.language or speaker.language, request.speed, request.volume, request.seed
     )
+    utterance = marked_up(utterance, voices, request.input_format)  # type: ignore[arg-type]
+    heard.shown = utterance.shown
     columns = (SpinnerColumn(), TextColumn("segments"), BarColumn(bar_width=30), MofNCompleteColumn())
     samples = []
     with Progress(*columns, console=messages(), transient=True) as bars:
         task = bars.add_task("segments", total=None)
         for audio, n_segments in graph.speak(utterance):
             samples.append(audio.samples)
-            timed.extend(audio.timeline.words())
+            heard.words.extend(audio.timeline.words())
             bars.update(task, advance=1, total=n_segments)
     yield encode_once(request.format, np.concatenate(samples))  # type: ignore[arg-type]
 
@@ -198,6 +216,7 @@ def _from_server(
     body = {
         "model": "tts-1",
         "input": request.text,
+        "input_format": request.input_format,
         "voice": request.voice,
         "response_format": request.format,
         "speed": request.speed,

@@ -41,7 +41,7 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     utterance = utterance_of(body, context)
     await charge(len(utterance.text))
     timelines = context.graph.scheduled(turn.flow).timelines(utterance)
-    captions = caption_file_of(timelines, body.input, body.caption_format)
+    captions = caption_file_of(timelines, utterance.shown, body.caption_format)
     return responder(request, context, turn, work_of(body.input) // NOT_SPOKEN)(
         captions, CONTENT_TYPES[body.caption_format], whole=True
     )

@@ -6,7 +6,8 @@
     EmptyText, TextTooLong, UnpronounceableText,
       UnsupportedLanguage, ReferenceAudioError,
       ForbiddenText (content_policy_violation),
-      InvalidRequest, a body that does not validate   400   its own
+      InvalidRequest, InvalidSsml,
+      a body that does not validate                   400   its own
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     NotAllowed                                        403   not_allowed
     ModelNotFound, VoiceNotFound, NoSuchEntry,
@@ -52,6 +53,7 @@ from serve_app.http.schemas import ApiError, ErrorResponse
 from tts_models.errors import (
     EmptyText,
     ForbiddenText,
+    InvalidSsml,
     ReferenceAudioError,
     RequestError,
     SynthesisError,
@@ -140,6 +142,7 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         RequestError: (400, "invalid_value"),
         EmptyText: (400, "empty_input"),
         TextTooLong: (400, "input_too_long"),
+        InvalidSsml: (400, "invalid_ssml"),
         UnpronounceableText: (400, "unpronounceable_input"),
         UnsupportedLanguage: (400, "unsupported_language"),
         ForbiddenText: (400, "content_policy_violation"),

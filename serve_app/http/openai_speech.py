@@ -20,9 +20,11 @@ from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from serve_app.http.turn import Turn, TurnOf, work_of
+from serve_app.ssml import marked_up
 from tts_models.errors import (
     EmptyText,
     InvalidRequest,
+    InvalidSsml,
     SynthesisError,
     TextTooLong,
     UnpronounceableText,
@@ -57,6 +59,7 @@ SPEECH_ERRORS = documented(
     EmptyText("The text is empty: there is nothing to say."),
     TextTooLong("The text has 12,000 characters; this server accepts 10,000. Send it in several requests."),
     UnpronounceableText("Nothing in the text can be spoken."),
+    InvalidSsml("Line 2, column 5: <prosody> takes no 'rte'; did you mean 'rate'?"),
     UnsupportedLanguage("There is no text frontend for the language 'tlh'."),
     ModelNotFound("There is no model 'tts-9'. There is kokoro-82m, tts-1."),
     VoiceNotFound("There is no voice 'af_hart'. Did you mean af_heart?"),
@@ -82,12 +85,12 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context,
     encoder = open_encoder(body.response_format)
     audio = context.graph.scheduled(turn.flow).speak(utterance)
     if context.settings.keep_captions_s:
-        audio = context.captions.noted(audio, turn.caller.tenant, request_id_of(request.scope), body.input)
+        audio = context.captions.noted(audio, turn.caller.tenant, request_id_of(request.scope), utterance.shown)
     if body.stream_format == "sse":
-        events = event_stream(audio, encoder, body.input, body.timestamps)
+        events = event_stream(audio, encoder, utterance.shown, body.timestamps)
         return respond(events, "text/event-stream", events=True)
     if body.timestamps:
-        document = timed_file(audio, body.response_format, body.input, body.timestamps)
+        document = timed_file(audio, body.response_format, utterance.shown, body.timestamps)
         return respond(document, "application/json", whole=True)
     if body.stream:
         return respond(streamed_file(audio, encoder), encoder.content_type)
@@ -115,6 +118,7 @@ def utterance_of(body: SpeechRequest, context: HttpContext) -> Utterance:
         EmptyText, TextTooLong: If there is nothing to say, or too much.
         UnsupportedLanguage: If it names none of our languages.
         InvalidRequest: If parameters contradict one another.
+        InvalidSsml: If it is SSML that cannot be read.
     """
     require_model(body.model, context)
     voice = context.voices.get(body.voice)
@@ -127,7 +131,7 @@ def utterance_of(body: SpeechRequest, context: HttpContext) -> Utterance:
         raise EmptyText("The text is empty: there is nothing to say.")
     if body.stream_format == "sse" and not body.stream:
         raise InvalidRequest("Server-sent events are a stream; leave out 'stream', or ask for 'audio'.", "stream")
-    return Utterance(
+    utterance = Utterance(
         text=body.input,
         voice=voice,
         language=resolve_language(body.language).tag if body.language else voice.language,
@@ -135,3 +139,4 @@ def utterance_of(body: SpeechRequest, context: HttpContext) -> Utterance:
         volume=body.volume,
         seed=body.seed,
     )
+    return marked_up(utterance, context.voices, body.input_format)

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from serve_app.captions import CaptionFormat
+from serve_app.ssml import InputFormat
 from tts_models.visemes import Viseme
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -63,8 +64,14 @@ class SpeechRequest(BaseModel):
 
     model: str = Field(description="Any name that `GET /v1/models` lists.", examples=["tts-1"])
     input: str = Field(
-        description="The text to say. `[word](/ipa/)` pronounces a word as written in IPA; `[pause:1.5s]` pauses.",
+        description="The text to say. `[word](/ipa/)` pronounces a word as written in IPA; `[pause:1.5s]` pauses. Or an"
+        " SSML document; see `input_format`.",
         examples=["Hello from four stages."],
+    )
+    input_format: InputFormat = Field(
+        default="auto",
+        description="Extension. `ssml` reads `input` as SSML, `text` as it is; `auto` takes a text that begins with"
+        " `<speak` for SSML.",
     )
     voice: VoiceName = Field(
         description="Any voice that `GET /v1/audio/voices` lists, one of OpenAI's names, or an object with its `id`.",
@@ -164,10 +171,19 @@ class VisemeTimestamp(BaseModel):
     end_s: float
 
 
+class MarkTimestamp(BaseModel):
+    """A `<mark>` of SSML, and when it is reached."""
+
+    name: str
+    start_s: float = Field(description="Seconds from the start of the audio.")
+    text_start: int = Field(description="Offset of its tag in `input`, in Unicode code points.")
+
+
 class Timestamps(BaseModel):
     """What was asked for with ``timestamps``."""
 
     words: list[WordTimestamp]
+    marks: list[MarkTimestamp] | None = Field(default=None, description="Of SSML that has any.")
     phonemes: list[PhonemeTimestamp] | None = Field(default=None, description="With `timestamps: phoneme`.")
     visemes: list[VisemeTimestamp] | None = Field(default=None, description="With `timestamps: viseme`.")
 

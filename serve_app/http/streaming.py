@@ -170,12 +170,15 @@ async def event_stream(
 
 def _short_events(marks: Timestamps) -> Iterator[SpeechAudioTimestamps]:
     """``marks`` in events with a line short enough for every reader; nearly always one."""
-    phonemes, visemes = marks.phonemes, marks.visemes
-    longest = max(len(marks.words), len(phonemes or []), len(visemes or []))
+    phonemes, visemes, named = marks.phonemes, marks.visemes, marks.marks
+    longest = max(len(marks.words), len(phonemes or []), len(visemes or []), len(named or []))
     for start in range(0, longest or 1, SSE_EVENT_MARKS):
         here = slice(start, start + SSE_EVENT_MARKS)
         yield SpeechAudioTimestamps(
-            words=marks.words[here], phonemes=phonemes and phonemes[here], visemes=visemes and visemes[here]
+            words=marks.words[here],
+            phonemes=phonemes and phonemes[here],
+            visemes=visemes and visemes[here],
+            marks=named and (named[here] or None),
         )
 
 

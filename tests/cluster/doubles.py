@@ -189,7 +189,9 @@ class VocoderDouble:
                 raise RuntimeError("a defect of the model")
             case "vocoder-exits":
                 os._exit(1)
-        return Audio(np.full(item.n_frames * FRAME_SAMPLES, 0.1, dtype=np.float32))
+        frames = item.n_frames
+        durations = np.array([0, frames, 0, 0])  # two tokens between two of padding
+        return Audio(np.full(frames * FRAME_SAMPLES, 0.1, dtype=np.float32), durations_frames=durations)
 
 
 def load_text(*_: Any) -> TextDouble:

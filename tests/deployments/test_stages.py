@@ -42,6 +42,7 @@ from tts_models.errors import (
     UnsupportedLanguage,
 )
 from tts_models.text.dictionary import Entry
+from tts_models.text.ssml import parse_ssml
 from tts_models.types import (
     FRAME_SAMPLES,
     SPEAKER_EMBEDDING_DIM,
@@ -229,6 +230,14 @@ async def test_forbidden_words_reach_no_model() -> None:
     for text in forbidden:
         with pytest.raises(ForbiddenText, match="rule: insults"):
             await frontend.segments(text, "en-US")
+    for ssml in (
+        "You <p>id<emphasis>iot</emphasis></p>",
+        "You <sub alias='idiot'>dear</sub>",
+        "<lang xml:lang='ja'>バカ</lang>",
+    ):
+        markup = parse_ssml(f"<speak>{ssml}</speak>", "en-US", lambda wish: pytest.fail("no voice is asked for"))
+        with pytest.raises(ForbiddenText, match="rule: insults"):
+            await frontend.segments(markup.controlled, "en-US")
     with pytest.raises(ForbiddenText):
         await frontend.accent_phrases("このばかめ")
     assert reader.read == []

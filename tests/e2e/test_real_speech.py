@@ -57,6 +57,20 @@ def test_english_is_understood(voice: str, speech_client: openai.OpenAI, recogni
     assert word_error_rate(list(SENTENCES), heard) <= 0.10, heard
 
 
+def test_ssml_is_said_through_every_stage(speech_client: openai.OpenAI, recogniser: SpeechRecogniser) -> None:
+    first, second = SENTENCES[:2]
+    stressed = first.replace("lazy", "<emphasis level='strong'>lazy</emphasis>")
+    ssml = (
+        f"<speak>{stressed}<break time='1s'/>"
+        f"<voice name='am_michael'><prosody rate='80%'>{second}</prosody></voice></speak>"
+    )
+    samples = say(speech_client, ssml)
+    heard = recogniser.transcribe(samples, SAMPLE_RATE_HZ)
+
+    assert word_error_rate([f"{first} {second}"], [heard]) <= 0.15, heard
+    assert len(samples) > len(say(speech_client, f"{first} {second}")) + SAMPLE_RATE_HZ
+
+
 def test_numbers_and_money_are_read_out(speech_client: openai.OpenAI, recogniser: SpeechRecogniser) -> None:
     heard = recogniser.transcribe(say(speech_client, "It costs $12.50 and weighs 3 kg."), SAMPLE_RATE_HZ)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,12 @@ from ray.serve.exceptions import BackPressureError
 
 from deployments.settings import SynthesisSettings
 from serve_app.graph import BEFORE_S, END_S, Overloaded, RaySpeechGraph, Utterance, fold_pauses, segment_seed
+from serve_app.ssml import marked_up
 from tests.serve_app.fake_handles import FakeHandle
 from tts_models.errors import SynthesisError
-from tts_models.speaker.voices import Voice
+from tts_models.speaker.voices import Voice, VoiceCatalogue
+from tts_models.text.controls import Block, ControlledText
+from tts_models.text.ssml import SsmlText
 from tts_models.types import (
     MAX_TOKENS,
     SAMPLE_RATE_HZ,
@@ -21,6 +26,7 @@ from tts_models.types import (
     AcousticInput,
     Audio,
     Phonemes,
+    ProsodyChange,
 )
 
 VOICE = Voice.from_table(
@@ -38,6 +44,7 @@ class Stages:
 
     def __init__(self, segments_in_flight: int = 3) -> None:
         self.segments: list[Phonemes] | None = None
+        self.asked: list[str | ControlledText] = []
         self.acoustic_inputs: list[AcousticInput] = []
         self.vocoded: list[int] = []
         self.in_stages = 0
@@ -53,8 +60,9 @@ class Stages:
         self.holds[number] = asyncio.Event()
         return self.holds[number]
 
-    async def _text(self, text: str, language: str) -> list[Phonemes]:
-        return self.segments if self.segments is not None else [segment(int(n)) for n in text.split()]
+    async def _text(self, text: str | ControlledText, language: str) -> list[Phonemes]:
+        self.asked.append(text)
+        return self.segments if self.segments is not None else [segment(int(n)) for n in str(text).split()]
 
     async def _speaker(self, audio: bytes) -> Any:
         return audio
@@ -248,3 +256,30 @@ async def test_the_other_stages() -> None:
     stages = Stages()
     assert await stages.graph.embed(b"clip") == b"clip"
     assert [s.text for s in await stages.graph.segments("1 2", "en-US")] == ["1", "2"]
+
+
+async def test_markup_reaches_the_stages_segment_by_segment() -> None:
+    stages = Stages()
+    other = Voice.from_table("jf_other", np.full((MAX_TOKENS, STYLE_DIM), 7, np.float32))
+    change = ProsodyChange(1, 2, rate=0.5)
+    script = ControlledText("2 3", (Block(0, 3),))
+    stages.segments = [segment(2), replace(segment(3), voice="jf_other", changes=(change,))]
+    utterance = replace(
+        stages.utterance("<speak>2 3</speak>"), markup=SsmlText(script, "\0" * 7 + "2 3"), voices={"jf_other": other}
+    )
+    assert [len(audio.samples) async for audio in stages.graph.speak(utterance)] == [2, 3]
+    first, second = stages.acoustic_inputs
+    np.testing.assert_array_equal(first.style, VOICE.style(2))
+    np.testing.assert_array_equal(second.style, other.style(3))
+    assert first.prosody is None
+    assert second.prosody is not None
+    assert second.prosody.changes == (change,)
+    assert stages.asked == [script]
+    assert utterance.shown.replace("\0", "") == "2 3"
+
+
+def test_a_script_survives_the_way_to_another_process() -> None:
+    source = "<speak>a<mark name='m'/><break/><emphasis>b</emphasis><sub alias='x'>c</sub> &amp;</speak>"
+    script = marked_up(Utterance(source, VOICE, "en-US"), VoiceCatalogue([VOICE])).script
+    assert isinstance(script, ControlledText)
+    assert pickle.loads(pickle.dumps(script)) == script

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serve_app.captions import LINE_WIDTH, MAX_CUE_S, Cue, caption_file, cues, to_srt, to_vtt, width
+from tts_models.text.controls import hide_controls
 from tts_models.timing import WordMark
 
-ENGLISH = (
+WRITTEN = (
     "When the sun rose over the quiet hills, the birds began to sing. “Never again,” he said; nobody answered. "
     "It costs $5.20 (tax included), and [Kokoro](/kˈOkəɹO/) says so.[pause:2s] Then she left!"
 )
+ENGLISH = hide_controls(WRITTEN)
 JAPANESE = (
     "吾輩は猫である。名前はまだ無い。"
     "どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所でニャーニャー泣いていた事だけは記憶している。"
@@ -22,11 +24,10 @@ JAPANESE = (
 
 
 def marks(text: str, pattern: str = r"[\w$’.]*\w", step_s: float = 0.4) -> list[WordMark]:
-    """A mark for each match of ``pattern`` outside controls, one every ``step_s``."""
-    hidden = re.sub(r"\[pause:[^]]*\]|\]\(/[^/]*/\)", lambda match: " " * len(match.group()), text)
+    """A mark for each match of ``pattern``, one every ``step_s``."""
     return [
         WordMark(match.start(), match.end(), index * step_s, index * step_s + step_s * 0.9)
-        for index, match in enumerate(re.finditer(pattern, hidden))
+        for index, match in enumerate(re.finditer(pattern, text))
     ]
 
 

@@ -203,3 +203,33 @@ def test_two_graphs_do_for_every_length_and_batch(tiny_network: VocoderNetwork) 
         )
     torch._dynamo.reset()
     assert len(graphs) == 2
+
+
+def test_a_gain_along_the_segment_is_heard_where_it_is_without_steps(
+    tiny_network: VocoderNetwork, fp32: Engine, make_features: MakeFeatures
+) -> None:
+    vocoder = Vocoder(tiny_network, fp32)
+    features = make_features(40)
+    gain = np.ones(80, np.float32)
+    gain[30:50] = 0.25
+    (plain,) = vocoder.synthesize([features])
+    (changed,) = vocoder.synthesize([replace(features, gain=gain)])
+    assert isinstance(plain, Audio)
+    assert isinstance(changed, Audio)
+    np.testing.assert_array_equal(changed.samples[: 29 * 300], plain.samples[: 29 * 300])
+    np.testing.assert_array_equal(changed.samples[51 * 300 :], plain.samples[51 * 300 :])
+    np.testing.assert_allclose(
+        changed.samples[31 * 300 : 49 * 300], 0.25 * plain.samples[31 * 300 : 49 * 300], rtol=1e-5
+    )
+    loud = np.abs(plain.samples) > 1e-3
+    heard = changed.samples[loud] / plain.samples[loud]
+    assert np.abs(np.diff(heard) / np.diff(np.flatnonzero(loud))).max() < 0.01, "no click"
+
+
+@pytest.mark.parametrize("gain", [np.ones(79, np.float32), np.full(80, np.nan, np.float32)])
+def test_a_gain_that_does_not_fit_fails_alone(
+    tiny_network: VocoderNetwork, fp32: Engine, make_features: MakeFeatures, gain: np.ndarray
+) -> None:
+    failed, sound = Vocoder(tiny_network, fp32).synthesize([replace(make_features(40), gain=gain), make_features(20)])
+    assert isinstance(failed, SynthesisError)
+    assert isinstance(sound, Audio)

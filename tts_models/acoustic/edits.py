@@ -11,8 +11,9 @@ from torch import Tensor
 
 from tts_models.acoustic.batches import n_tokens
 from tts_models.errors import InvalidRequest
-from tts_models.prosody import edited_durations
-from tts_models.types import AcousticInput, FloatArray, ProsodyEdit
+from tts_models.prosody import edited_durations, edited_f0
+from tts_models.prosody_changes import changed_durations, changed_energy, changed_f0, stretched, token_rates
+from tts_models.types import AcousticInput, FloatArray, IntArray, ProsodyChange, ProsodyEdit
 
 MAX_GIVEN_FRAMES = 8_000
 """Most frames that may be given for one segment (200 s): the work is that of the frames."""
@@ -20,9 +21,12 @@ MIN_LOG_F0, MAX_LOG_F0 = math.log(20), math.log(2_000)
 MAX_RANGE_SCALE = 4.0
 MAX_SEMITONES = 36.0
 MIN_ENERGY_GAIN, MAX_ENERGY_GAIN = 0.1, 10.0
+MIN_RATE, MAX_RATE = 0.1, 20.0
+"""Of a stretch, all changes and the item's speed together."""
+MAX_VOLUME = 8.0
 
 
-def edit_fault(edit: ProsodyEdit, length: int) -> InvalidRequest | None:
+def edit_fault(edit: ProsodyEdit, length: int, speed: float = 1.0) -> InvalidRequest | None:
     """What is wrong with ``edit`` of a segment of ``length`` tokens, padding tokens included, if anything."""
     spans, frames, log_f0 = np.asarray(edit.spans), np.asarray(edit.frames), np.asarray(edit.log_f0)
     n_spans = len(spans)
@@ -48,7 +52,29 @@ def edit_fault(edit: ProsodyEdit, length: int) -> InvalidRequest | None:
         and MIN_ENERGY_GAIN <= edit.energy_gain <= MAX_ENERGY_GAIN
     ):
         return InvalidRequest("a scale, a shift or a gain of a prosody edit is out of range", "prosody")
+    if not all(_is_possible(change, length) for change in edit.changes):
+        return InvalidRequest("a prosody change is outside the segment, or a value of it out of range", "prosody")
+    rates = speed * token_rates(edit.changes, length)
+    if not (rates.min() >= MIN_RATE and rates.max() <= MAX_RATE):
+        return InvalidRequest(
+            f"speed and the rates of a stretch multiply to {MIN_RATE:g} to {MAX_RATE:g}, "
+            f"not {rates.min():.3g} to {rates.max():.3g}",
+            "speed",
+        )
     return None
+
+
+def _is_possible(change: ProsodyChange, length: int) -> bool:
+    return (
+        0 <= change.start < change.end <= length
+        and MIN_RATE <= change.rate <= MAX_RATE
+        and abs(change.semitones) <= MAX_SEMITONES
+        and abs(change.shift_hz) <= math.exp(MAX_LOG_F0)
+        and (change.mean_f0_hz is None or MIN_LOG_F0 <= math.log(max(change.mean_f0_hz, 1e-9)) <= MAX_LOG_F0)
+        and 0 <= change.range_scale <= MAX_RANGE_SCALE
+        and MIN_ENERGY_GAIN <= change.energy_gain <= MAX_ENERGY_GAIN
+        and 0 <= change.volume <= MAX_VOLUME
+    )
 
 
 def edit_durations(items: Sequence[AcousticInput], predicted: Tensor, frames: Tensor) -> Tensor:
@@ -74,8 +100,16 @@ def edit_durations(items: Sequence[AcousticInput], predicted: Tensor, frames: Te
     return result
 
 
-def edit_energy(edit: ProsodyEdit, energy: FloatArray) -> FloatArray:
-    """``energy`` ``(2T,)`` with the gain, which adds to it: it is a logarithm."""
-    if edit.energy_gain == 1:
-        return energy
-    return energy + np.float32(math.log(edit.energy_gain))
+def edit_curves(
+    edit: ProsodyEdit, frames: IntArray, f0_hz: FloatArray, energy: FloatArray
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Frames of each token ``(L,)``, F0 and energy ``(2T,)`` as ``edit`` asks, the lengths that it gives apart.
+
+    Energy is a logarithm: a gain adds to it.
+    """
+    f0_hz = edited_f0(edit, frames, f0_hz)
+    if edit.energy_gain != 1:
+        energy = energy + np.float32(math.log(edit.energy_gain))
+    durations = changed_durations(edit.changes, frames)
+    f0_hz = changed_f0(edit.changes, durations, stretched(f0_hz, frames, durations, voiced_only=True))
+    return durations, f0_hz, changed_energy(edit.changes, durations, stretched(energy, frames, durations))

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from tts_models.acoustic.batches import group_by_length, n_tokens, pad_tokens, whole_frames
-from tts_models.acoustic.edits import edit_durations, edit_energy, edit_fault
+from tts_models.acoustic.edits import edit_curves, edit_durations, edit_fault
 from tts_models.acoustic.network import AcousticNetwork
 from tts_models.checkpoint import load_strict
 from tts_models.errors import InvalidRequest, SynthesisError, TtsError
 from tts_models.memory import memory_errors_named
-from tts_models.prosody import edited_f0
+from tts_models.prosody_changes import gain_curve
 from tts_models.types import MAX_TOKENS, STYLE_DIM, TIMBRE_DIM, AcousticFeatures, AcousticInput
 
 MIN_SPEED = 0.25
@@ -95,7 +95,7 @@ class AcousticModel:
             return InvalidRequest(f"a style vector is {STYLE_DIM} finite numbers", "voice")
         if not MIN_SPEED <= item.speed <= MAX_SPEED:
             return InvalidRequest(f"speed is from {MIN_SPEED:g} to {MAX_SPEED:g}, not {item.speed}", "speed")
-        return edit_fault(item.prosody, n_tokens(item)) if item.prosody else None
+        return edit_fault(item.prosody, n_tokens(item), item.speed) if item.prosody else None
 
     def _predict(self, items: Sequence[AcousticInput]) -> list[AcousticFeatures | SynthesisError]:
         """Features of items without a fault, in one padded batch."""
@@ -129,8 +129,7 @@ def _features(
     if not all(np.isfinite(part).all() for part in own):
         return SynthesisError("the acoustic model made features that are not finite numbers")
     if item.prosody:
-        own[2] = edited_f0(item.prosody, own[1], own[2])
-        own[3] = edit_energy(item.prosody, own[3])
+        own[1:] = edit_curves(item.prosody, *own[1:])
     return AcousticFeatures(
         text_encoding=own[0],
         durations_frames=own[1],
@@ -139,4 +138,5 @@ def _features(
         timbre=np.asarray(item.style[:TIMBRE_DIM], dtype=np.float32),
         volume=item.volume,
         seed=item.seed,
+        gain=gain_curve(item.prosody.changes, own[1]) if item.prosody else None,
     )

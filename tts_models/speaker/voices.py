@@ -62,6 +62,10 @@ OPENAI_ALIASES: Mapping[str, str] = MappingProxyType(
 )
 """The voice names that OpenAI's clients hard-code, and the preset each of them speaks with."""
 
+PREFERRED = ("af_heart", "am_michael", "bf_emma", "bm_george", "zf_xiaoxiao", "zm_yunxi")
+"""Whom a caller is given who asks for a language or a gender only. Source: the grades in Kokoro's ``VOICES.md``; where
+they are all alike, the first by name."""
+
 _NAME = re.compile(r"[abefhijpz][fm]_[a-z0-9]+")
 _NEAREST = 3
 _LIKE = 0.6
@@ -173,6 +177,11 @@ class VoiceCatalogue:
         if voice is None:
             raise VoiceNotFound(self._not_found(name))
         return voice
+
+    def like(self, language: str, gender: Gender | None = None) -> list[Voice]:
+        """The voices of a language, and of a gender if one is given, the best first."""
+        found = [voice for voice in self if voice.language == language and gender in (None, voice.gender)]
+        return sorted(found, key=lambda voice: voice.name not in PREFERRED)
 
     def nearest(self, name: str) -> tuple[str, ...]:
         """Names of up to three voices whose name or alias looks like ``name``, best first."""

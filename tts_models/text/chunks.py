@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import attrgetter, itemgetter
 
 import regex
 
-from tts_models.text.controls import ControlledText
+from tts_models.text.controls import ControlledText, Reading
 from tts_models.text.g2p.words import Break
 
 MAX_CHUNK_CHARS = 500
@@ -40,31 +41,53 @@ class Chunk:
         end: Offset after its last.
         ends: What the writer ended with it: a line, a paragraph or nothing.
         symbols: Its pronunciation if the caller gave it.
+        reading: What is to be said in its place if the caller gave that.
     """
 
     start: int
     end: int
     ends: Break
     symbols: str | None = None
+    reading: Reading | None = None
 
 
 def split_text(controlled: ControlledText) -> list[list[Chunk]]:
-    """The chunks of each stretch between two pauses; they tile its text. One more list than there are pauses."""
-    bounds = [0, *(offset for offset, _ in controlled.pauses), len(controlled.text)]
+    """The chunks of each block; they tile its text."""
+    given = sorted(
+        [
+            *(Chunk(start, end, Break.NONE, symbols) for start, end, symbols in controlled.pronunciations),
+            *(Chunk(reading.start, reading.end, Break.NONE, reading=reading) for reading in controlled.readings),
+        ],
+        key=lambda chunk: chunk.start,
+    )
     blocks = []
-    for start, end in pairwise(bounds):
+    for block in controlled.blocks:
         chunks: list[Chunk] = []
-        for given_start, given_end, symbols in controlled.pronunciations:
-            if start <= given_start < end:
-                chunks.extend(_plain_chunks(controlled.text, start, given_start))
-                chunks.append(Chunk(given_start, given_end, Break.NONE, symbols))
-                start = given_end
-        chunks.extend(_plain_chunks(controlled.text, start, end))
+        start = block.start
+        first, last = (bisect_left(given, offset, key=attrgetter("start")) for offset in (start, block.end))
+        for chunk in given[first:last]:
+            if start <= chunk.start:
+                chunks.extend(_plain_chunks(controlled, start, chunk.start))
+                chunks.append(chunk)
+                start = chunk.end
+        chunks.extend(_plain_chunks(controlled, start, block.end))
         blocks.append(chunks)
     return blocks
 
 
-def _plain_chunks(text: str, start: int, end: int) -> Iterator[Chunk]:
+def _plain_chunks(controlled: ControlledText, start: int, end: int) -> Iterator[Chunk]:
+    text = controlled.text
+    begin = start
+    line_ends = _line_ends(text, start, end) if controlled.ends is None else _given_ends(controlled, start, end)
+    for line_end, ends in line_ends:
+        yield from _line_chunks(text, begin, line_end, ends)
+        begin = line_end
+    if begin < end:
+        yield from _line_chunks(text, begin, end, Break.NONE)
+
+
+def _line_ends(text: str, start: int, end: int) -> Iterator[tuple[int, Break]]:
+    """Where lines and paragraphs end, but for breaks that are the editor's rather than the writer's."""
     begin = start
     for match in _LINE_BREAK.finditer(text, start, end):
         line_end = match.end()
@@ -72,10 +95,14 @@ def _plain_chunks(text: str, start: int, end: int) -> Iterator[Chunk]:
         if ends is Break.SENTENCE and _is_wrapped(text[begin : match.start()], text[line_end : line_end + 1]):
             continue
         if line_end < len(text):
-            yield from _line_chunks(text, begin, line_end, ends)
+            yield line_end, ends
             begin = line_end
-    if begin < end:
-        yield from _line_chunks(text, begin, end, Break.NONE)
+
+
+def _given_ends(controlled: ControlledText, start: int, end: int) -> Sequence[tuple[int, Break]]:
+    assert controlled.ends is not None
+    first, last = (bisect_right(controlled.ends, offset, key=itemgetter(0)) for offset in (start, end))
+    return controlled.ends[first:last]
 
 
 def _is_wrapped(line: str, next_char: str) -> bool:

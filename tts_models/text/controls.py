@@ -1,14 +1,21 @@
-"""Inline control: ``[word](/ipa/)`` says how a word sounds, ``[pause:1.5s]`` how long to wait."""
+"""A text and what its writer says about it, and one way of saying it: inline controls.
+
+``[word](/ipa/)`` says how a word sounds, ``[pause:1.5s]`` how long to wait. The other way is SSML
+(:mod:`tts_models.text.ssml`).
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 from tts_models.errors import InvalidRequest
+from tts_models.text.g2p.words import Break
 from tts_models.text.vocabulary import has_sound, to_vocabulary, unknown_symbols
+from tts_models.types import ProsodyChange
 
 MAX_PAUSE_S = 10.0
 """Longest single pause, seconds."""
@@ -24,25 +31,104 @@ _SAME_SYMBOL = str.maketrans({"g": "ɡ"})  # U+0067 for U+0261: one sound, two k
 
 
 @dataclass(frozen=True, slots=True)
-class ControlledText:
-    """A text without its controls, and what they said.
+class NamedPlace:
+    """A place in the text that its writer gave a name.
 
     Attributes:
-        text: What the caller wrote, each ``[word](/ipa/)`` reduced to its word and each pause gone.
+        name: The name.
+        offset: Offset in the text.
+        position: Offset in what the caller wrote.
+    """
+
+    name: str
+    offset: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of the text between two pauses, in one voice.
+
+    Attributes:
+        start: Offset of its first character.
+        end: Offset after its last.
+        pause_after_s: Silence asked for after it, seconds; None where none was, and only the speaker changes.
+        voice: Name of a voice, if not that of the whole text, else ``""``.
+        places: The named places in it, in order.
+    """
+
+    start: int
+    end: int
+    pause_after_s: float | None = None
+    voice: str = ""
+    places: tuple[NamedPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is to be said in place of a stretch of the text.
+
+    Attributes:
+        start: Offset of its first character.
+        end: Offset after its last.
+        alias: The words to say, if they were given.
+        interpret_as: Else what kind of thing is written there, such as ``date``.
+        format: How it is written, such as ``mdy``.
+    """
+
+    start: int
+    end: int
+    alias: str = ""
+    interpret_as: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlledText:
+    """A text without its controls or tags, and what they said.
+
+    Attributes:
+        text: What is to be read, each ``[word](/ipa/)`` reduced to its word, each pause and each tag gone.
+        blocks: Stretches that tile the text; at least one.
         pronunciations: ``(start, end, symbols)`` of the words of ``text`` whose symbols were given.
-        pauses: ``(offset in text, seconds)``, in order.
         cuts: ``(offset in text, characters of controls before it)``, in order: where the two texts shift.
+        readings: Stretches that are read otherwise than they are written, in order and apart.
+        wide: The characters of ``text`` that take several in what the caller wrote, by offset: how many.
+        languages: ``(offset in text, tag of one of our languages)``, in order: from where on it is in which.
+        ends: ``(offset in text, what ends there)``, in order: languages, sentences and paragraphs; None where line
+            breaks in the text are to tell.
+        changes: How stretches of the text are said, in the order in which that is done.
     """
 
     text: str
-    pronunciations: tuple[tuple[int, int, str], ...]
-    pauses: tuple[tuple[int, float], ...]
+    blocks: tuple[Block, ...]
+    pronunciations: tuple[tuple[int, int, str], ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
+    readings: tuple[Reading, ...] = ()
+    wide: Mapping[int, int] = field(default_factory=dict)
+    languages: tuple[tuple[int, str], ...] = ()
+    ends: tuple[tuple[int, Break], ...] | None = None
+    changes: tuple[ProsodyChange, ...] = ()
+
+    def language_at(self, offset: int, otherwise: str) -> str:
+        """The language that the text is in at ``offset``; ``otherwise`` where it names none."""
+        index = bisect_right(self.languages, offset, key=itemgetter(0))
+        return self.languages[index - 1][1] if index else otherwise
+
+    def as_read(self) -> str:
+        """The text with its aliases in place."""
+        parts, position = [], 0
+        for reading in self.readings:
+            if reading.alias:
+                parts += [self.text[position : reading.start], reading.alias]
+                position = reading.end
+        return "".join([*parts, self.text[position:]])
 
     def written(self, start: int, end: int) -> tuple[int, int]:
         """Where ``text[start:end]``, at least one character of it, stands in what the caller wrote."""
         first, last = (bisect_right(self.cuts, offset, key=itemgetter(0)) for offset in (start, end - 1))
-        return start + (self.cuts[first - 1][1] if first else 0), end + (self.cuts[last - 1][1] if last else 0)
+        written_end = end + (self.cuts[last - 1][1] if last else 0) + self.wide.get(end - 1, 1) - 1
+        return start + (self.cuts[first - 1][1] if first else 0), written_end
 
 
 def parse_controls(text: str) -> ControlledText:
@@ -53,14 +139,18 @@ def parse_controls(text: str) -> ControlledText:
     """
     parts: list[str] = []
     length = last = 0
-    pronunciations, pauses, cuts = [], [], []
+    pronunciations, cuts = [], []
+    blocks: list[Block] = []
+    total_s = 0.0
     for match in _CONTROL.finditer(text):
         plain = text[last : match.start()]
         parts.append(plain)
         length += len(plain)
         last = match.end()
         if match["value"]:
-            pauses.append((length, _pause_s(match)))
+            pause_s = _pause_s(match)
+            total_s = add_pause(total_s, pause_s)
+            blocks.append(Block(blocks[-1].end if blocks else 0, length, pause_s))
         else:
             word = match["word"]
             cuts.append((length, match.start("word") - length))
@@ -68,12 +158,23 @@ def parse_controls(text: str) -> ControlledText:
             parts.append(word)
             length += len(word)
         cuts.append((length, last - length))
-    total_s = sum(seconds for _, seconds in pauses)
+    plain = "".join([*parts, text[last:]])
+    blocks.append(Block(blocks[-1].end if blocks else 0, len(plain)))
+    return ControlledText(plain, tuple(blocks), tuple(pronunciations), tuple(cuts))
+
+
+def add_pause(total_s: float, pause_s: float) -> float:
+    """The pauses of a text with one more.
+
+    Raises:
+        InvalidRequest: They are too long together.
+    """
+    total_s += pause_s
     if total_s > MAX_TOTAL_PAUSE_S:
         raise InvalidRequest(
-            f"The pauses add up to {total_s:g} s; at most {MAX_TOTAL_PAUSE_S:g} s are allowed.", "input"
+            f"The pauses add up to more than {MAX_TOTAL_PAUSE_S:g} s, which is as much as is allowed.", "input"
         )
-    return ControlledText("".join([*parts, text[last:]]), tuple(pronunciations), tuple(pauses), tuple(cuts))
+    return total_s
 
 
 def hide_controls(text: str) -> str:

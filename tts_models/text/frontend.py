@@ -10,8 +10,9 @@ import regex
 
 from tts_models.errors import EmptyText, UnpronounceableText
 from tts_models.text.align import align
+from tts_models.text.annotations import token_bookmarks, token_changes
 from tts_models.text.chunks import Chunk, split_text
-from tts_models.text.controls import ControlledText, parse_controls
+from tts_models.text.controls import Block, ControlledText, NamedPlace, Reading, parse_controls
 from tts_models.text.dictionary import Dictionary
 from tts_models.text.dictionary.entry import Alphabet, pronunciation_of
 from tts_models.text.g2p.given import Given
@@ -21,10 +22,11 @@ from tts_models.text.gaps import gap_s
 from tts_models.text.languages import resolve_language
 from tts_models.text.normalize import normalize
 from tts_models.text.phrases import mark_phrases
+from tts_models.text.say_as import say_as
 from tts_models.text.segmenter import MIN_TOKENS, cut_into_segments
 from tts_models.text.spoken_words import as_written, spoken_words
 from tts_models.text.vocabulary import encode, has_sound
-from tts_models.types import MAX_TOKENS, Phonemes
+from tts_models.types import MAX_TOKENS, Bookmark, Phonemes
 
 FIRST_SEGMENT_TOKENS = 60
 """About four seconds of speech: soon made, and long enough to make the next segment meanwhile."""
@@ -84,13 +86,15 @@ class TextFrontend:
             tag = resolve_language(language).tag
             self.segments(_WARM_UP_TEXT[tag], tag)
 
-    def segments(self, text: str, language: str, dictionary: Dictionary | None = None) -> list[Phonemes]:
+    def segments(
+        self, text: str | ControlledText, language: str, dictionary: Dictionary | None = None
+    ) -> list[Phonemes]:
         """Cuts ``text`` into segments and says how each is pronounced.
 
         Args:
-            text: What to say. ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and between segments there
+            text: What to say. In a string ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and between segments there
                 is the gap that the language has there.
-            language: BCP-47 tag of one of our languages.
+            language: BCP-47 tag of one of our languages; for what ``text`` names no other for.
             dictionary: How words are read that it holds; what the text itself says about a word goes before.
 
         Returns:
@@ -103,57 +107,85 @@ class TextFrontend:
             InvalidRequest: A pause or pronunciation that is not possible.
         """
         tag = resolve_language(language).tag
-        if not text.strip():
+        controlled = parse_controls(text) if isinstance(text, str) else text
+        if not (text if isinstance(text, str) else controlled.text).strip():
             raise EmptyText("The text is empty: there is nothing to say.")
-        controlled = parse_controls(text)
-        blocks = split_text(controlled)
-        spoken = self._words(controlled.text, blocks, tag, dictionary)
+        spoken = self._words(controlled, split_text(controlled), tag, dictionary)
         result: list[Phonemes] = []
-        pause_s = 0.0
-        for chunks, words, (_, pause_after_s) in zip(blocks, spoken, [*controlled.pauses, (0, 0.0)], strict=True):
+        pause_s: float | None = None
+        passed: list[tuple[NamedPlace, float]] = []  # places since the last sound, and the pause before each
+        for block, words in zip(controlled.blocks, spoken, strict=True):
             if any(has_sound(word.symbols) for word in words):
                 played = sum(len(phonemes.token_ids) for phonemes in result)
-                segments = self._block(controlled, (chunks[0].start, chunks[-1].end), words, tag, played)
+                segments = self._block(controlled, block, words, tag, played)
                 if result:
-                    result[-1] = replace(result[-1], pause_after_s=pause_s)
+                    result[-1] = _paused(result[-1], pause_s, passed)
                 else:
-                    segments[0] = replace(segments[0], pause_before_s=pause_s)
+                    first = tuple(Bookmark(place.name, place.position, 0, after_s) for place, after_s in passed)
+                    segments[0] = replace(
+                        segments[0], pause_before_s=pause_s or 0.0, bookmarks=first + segments[0].bookmarks
+                    )
                 result.extend(segments)
-                pause_s = 0.0
-            pause_s += pause_after_s
+                pause_s, passed = None, []
+            else:
+                passed.extend((place, pause_s or 0.0) for place in block.places)
+            if block.pause_after_s is not None:
+                pause_s = (pause_s or 0.0) + block.pause_after_s
         if not result:
             raise UnpronounceableText("Nothing in the text can be spoken: it has no letters, digits or known symbols.")
-        result[-1] = replace(result[-1], pause_after_s=pause_s)
+        result[-1] = _paused(result[-1], pause_s or 0.0, passed)
         return result
 
     def _block(
-        self, controlled: ControlledText, stretch: tuple[int, int], words: list[Word], tag: str, played: int
+        self, controlled: ControlledText, block: Block, words: list[Word], tag: str, played: int
     ) -> list[Phonemes]:
-        """Segments of a stretch of the text, ``(start, end)``, between two pauses."""
+        """Segments of a block of the text."""
         text = controlled.text
         cut = cut_into_segments(words, self._first_tokens, self._max_tokens, played)
-        bounds = [stretch[0], *(segment[0].start for segment in cut[1:]), stretch[1]]
+        bounds = [block.start, *(segment[0].start for segment in cut[1:]), block.end]
+        places = list(block.places)
         segments = []
         before: tuple[int, int] | None = None
         for index, segment in enumerate(cut):
             symbols, owners = join_and_trace(segment)
-            gap = gap_s(symbols, segment[-1].ends, tag)
+            language = controlled.language_at(segment[0].start, tag)
+            gap = gap_s(symbols, segment[-1].ends, language)
             written = text[bounds[index] : bounds[index + 1]].strip()
             spoken = list(spoken_words(segment, symbols, owners, text, before))
             before = spoken[-1].start, spoken[-1].end
             marks = tuple(as_written(word, controlled) for word in spoken)
-            segments.append(Phonemes(written, symbols, encode(symbols), tag, words=marks, gap_after_s=gap))
+            segments.append(
+                Phonemes(
+                    written,
+                    symbols,
+                    encode(symbols),
+                    language,
+                    words=marks,
+                    gap_after_s=gap,
+                    voice=block.voice,
+                    changes=token_changes(controlled.changes, segment, symbols, owners),
+                    bookmarks=token_bookmarks(places, segment, symbols, owners, is_last=index == len(cut) - 1),
+                )
+            )
         return segments
 
     def _words(
-        self, text: str, blocks: Sequence[Sequence[Chunk]], tag: str, dictionary: Dictionary | None
+        self, controlled: ControlledText, blocks: Sequence[Sequence[Chunk]], tag: str, dictionary: Dictionary | None
     ) -> list[list[Word]]:
-        """The words of each block, their offsets those of ``text``."""
+        """The words of each block, their offsets those of the text."""
+        text = controlled.text
         plain = [chunk for chunks in blocks for chunk in chunks if chunk.symbols is None]
-        readings = [_reading(text, chunk, tag, dictionary) for chunk in plain]
-        given = {index: reading.given for index, reading in enumerate(readings) if reading.given}
-        said = self._g2p([reading.said for reading in readings], tag, given)
-        spoken = iter(zip(readings, said, strict=True))
+        languages = [controlled.language_at(chunk.start, tag) for chunk in plain]
+        spoken: dict[int, list[Word]] = {}  # by where a chunk starts
+        for language in dict.fromkeys(languages):
+            mine = [chunk for chunk, other in zip(plain, languages, strict=True) if other == language]
+            readings = [_reading(text, chunk, language, dictionary) for chunk in mine]
+            given = {index: reading.given for index, reading in enumerate(readings) if reading.given}
+            said = self._g2p([reading.said for reading in readings], language, given)
+            for chunk, reading, words in zip(mine, readings, said, strict=True):
+                mark_phrases(words, reading.said, language)
+                _locate(words, reading.to_text)
+                spoken[chunk.start] = words
         result = []
         for chunks in blocks:
             block: list[Word] = []
@@ -161,14 +193,21 @@ class TextFrontend:
                 if chunk.symbols is not None:
                     words = [Word(chunk.start, chunk.end, chunk.symbols, space=False)]
                 else:
-                    reading, words = next(spoken)
-                    mark_phrases(words, reading.said, tag)
-                    _locate(words, reading.to_text)
+                    words = spoken[chunk.start]
                 if words:
                     _end(words[-1], chunk, text)
+                elif block and text[chunk.start : chunk.end].isspace():
+                    _end(block[-1], chunk, text)
                 block.extend(words)
             result.append(block)
         return result
+
+
+def _paused(segment: Phonemes, pause_s: float | None, passed: Sequence[tuple[NamedPlace, float]]) -> Phonemes:
+    """``segment`` with the pause behind it, if one was asked for, and the named places in that."""
+    end = len(segment.token_ids) + 1
+    places = tuple(Bookmark(place.name, place.position, end, after_s) for place, after_s in passed)
+    return replace(segment, pause_after_s=pause_s or 0.0, bookmarks=segment.bookmarks + places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +227,9 @@ class _Reading:
 
 def _reading(text: str, chunk: Chunk, tag: str, dictionary: Dictionary | None) -> _Reading:
     """What to say for a ``chunk`` of ``text``: entries of the dictionary as they have it, the rest normalised."""
+    if chunk.reading:
+        said = _read(chunk.reading, text[chunk.start : chunk.end], tag)
+        return _Reading(said, [chunk.start, *[chunk.end] * len(said)])  # one written word
     matches = dictionary.matches(text, tag, chunk.start, chunk.end) if dictionary else []
     parts: list[str] = []
     to_text: list[int] = []
@@ -211,6 +253,12 @@ def _reading(text: str, chunk: Chunk, tag: str, dictionary: Dictionary | None) -
         parts.append(said)
         position = match.end
     return _Reading("".join(parts), [*to_text, chunk.end], given)
+
+
+def _read(reading: Reading, written: str, tag: str) -> str:
+    """What to say for a stretch whose reading was given; as it is written if there is nothing to say in that."""
+    said = _normalized(reading.alias, tag) if reading.alias else say_as(written, reading, tag)
+    return said if said and is_pronounceable(said) else _normalized(written, tag)
 
 
 def _normalized(written: str, tag: str) -> str:

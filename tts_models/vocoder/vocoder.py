@@ -151,6 +151,8 @@ class Vocoder:
             "energy": (2 * frames,),
             "timbre": (config.style_dim,),
         }
+        if features.gain is not None:
+            wanted["gain"] = (2 * frames,)
         if frames < 1 or features.durations_frames.min() < 0:
             return SynthesisError("the acoustic model gave a segment without any length")
         for name, shape in wanted.items():
@@ -164,9 +166,17 @@ class Vocoder:
 
 def _finish(waveform: Tensor, features: AcousticFeatures) -> Audio | SynthesisError:
     waveform = waveform * features.volume
+    if features.gain is not None:
+        waveform = waveform * _upsampled(features.gain, len(waveform))
     if not bool(torch.isfinite(waveform).all()):
         return SynthesisError("the vocoder made samples that are not finite")
     return Audio(limit_peaks(waveform).numpy(), SAMPLE_RATE_HZ, features.durations_frames, features.energy)
+
+
+def _upsampled(gain: FloatArray, n_samples: int) -> Tensor:
+    """A gain curve at the sample rate, without steps."""
+    middles = (np.arange(len(gain)) + 0.5) * (n_samples / len(gain))
+    return torch.from_numpy(np.interp(np.arange(n_samples), middles, gain).astype(np.float32))
 
 
 def _tensor(array: FloatArray, device: torch.device) -> Tensor:
