@@ -88,7 +88,7 @@ def _is_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> bool:
         replicas = httpx.get(f"{url}/health", timeout=5).json()["replicas"]
     except (httpx.HTTPError, ValueError, KeyError):
         return False
-    return len(replicas) == 7 and all(replicas.values())
+    return bool(replicas) and all(replicas.values())
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

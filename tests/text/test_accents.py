@@ -89,9 +89,8 @@ def test_symbols_are_what_the_text_frontend_speaks(text: str, analyser: AccentAn
     phrases = analyser.phrases(text)
     segments = frontend.segments(text, "ja")
     assert "".join(phrase.symbols for phrase in phrases).rstrip().split(CUT) == [s.symbols for s in segments]
-    assert sum(phrase.pause_s for phrase in phrases) == pytest.approx(
-        sum(segment.pause_before_s + segment.pause_after_s for segment in segments) - segments[0].pause_before_s
-    )
+    between = [here.pause_after_s + next_.pause_before_s or here.gap_after_s for here, next_ in pairwise(segments)]
+    assert sum(phrase.pause_s for phrase in phrases) == pytest.approx(sum(between) + segments[-1].pause_after_s)
     for phrase in phrases:
         offsets = align(phrase.symbols, phrase.moras)
         assert offsets is not None
