@@ -224,6 +224,13 @@ class HttpSettings(Settings):
         pattern="^/",
         description="Where VOICEVOX's API is found; / for clients that expect it at the root, null for nowhere.",
     )
+    voicevox_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of this machine (127.0.0.1) where VOICEVOX's API is found at the root besides, such as 50021;"
+        " null for none.",
+    )
     api_keys: Literal["auto", "required", "off"] = Field(
         default="auto",
         description="Whether callers need an API key: required, off, or auto, which needs none from clients on this"

@@ -22,6 +22,7 @@ from serve_app.jobs.broker import JobSender, open_board
 from serve_app.replicas import RunningReplicas, listening_address
 from serve_app.stage_load import StageLoads
 from serve_app.voicevox.app import mount_voicevox
+from serve_app.voicevox.own_port import listen_on_own_port
 from tts_models.speaker.voices import VoiceCatalogue
 
 
@@ -88,4 +89,5 @@ class SpeechIngress:
             long_work=self._jobs,
         )
         mount_voicevox(app, self._forbidden)
+        listen_on_own_port(app)
         return app

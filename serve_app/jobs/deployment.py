@@ -20,6 +20,7 @@ from ray.serve.config import AutoscalingContext
 from ray.serve.handle import DeploymentHandle
 from ray.serve.task_consumer import task_consumer, task_handler
 
+from deployments.logs import keep_texts_out
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import storage_root
 from serve_app.graph import RaySpeechGraph
@@ -54,6 +55,7 @@ class JobWorker:
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue],
     ) -> None:
+        keep_texts_out(settings.text)
         synthesis = settings.synthesis.model_copy(update={"segments_in_flight": settings.jobs.segments_in_flight})
         graph = RaySpeechGraph(text, speaker, acoustic, vocoder, synthesis)
         scratch = storage_root(settings.storage) / "scratch"
