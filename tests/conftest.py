@@ -30,6 +30,14 @@ def no_ray_left() -> Iterator[None]:
     assert ray is None or not ray.is_initialized()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that the tests start keep what clients store in the user's data folder: another one, then."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def assets() -> AssetStore:
     """The user's own asset store (or ``$VOICEGRAPH_HOME``): fetched once, then shared by every run."""
