@@ -75,9 +75,11 @@ def test_the_log_and_the_answer_name_the_same_request(server: Cluster) -> None:
 
     def logged() -> bool:
         texts = [path.read_text(errors="replace") for path in logs.rglob("*") if path.is_file()]
-        return any(f"request id {request_id}" in text and "a defect of the model" in text for text in texts)
+        in_ingress = any(f"request id {request_id}" in text and "RuntimeError" in text for text in texts)
+        in_stage = any(request_id in text and "a defect of the model" in text for text in texts)
+        return in_ingress and in_stage
 
-    until(logged, 60, "the error and its request id are in a log of the replica")
+    until(logged, 60, "the error and its request id are in the logs of the ingress, without its message, and the stage")
 
 
 @pytest.mark.parametrize(
