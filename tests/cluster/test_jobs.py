@@ -142,10 +142,10 @@ def test_a_worker_killed_in_the_middle_loses_nothing(desk: Desk) -> None:
 def test_workers_come_and_go_with_the_jobs(desk: Desk) -> None:
     until(lambda: desk.cluster.replicas("JobWorker") == 1, 60, "one worker is left")
     jobs = [desk.submit("400 " * 20) for _ in range(4)]
-    until(lambda: desk.cluster.replicas("JobWorker") == 2, 60, "a second one helps")
+    until(lambda: desk.cluster.replicas("JobWorker") == 2, 180, "a second one helps")
     for job_id in jobs:
         desk.done(job_id)
-    until(lambda: desk.cluster.replicas("JobWorker") == 1, 90, "it has gone")
+    until(lambda: desk.cluster.replicas("JobWorker") == 1, 240, "it has gone")
 
 
 def test_redis_may_go_and_come_back(desk: Desk, request: pytest.FixtureRequest) -> None:
