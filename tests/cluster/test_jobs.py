@@ -140,8 +140,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(desk: Desk) -> None:
 
 
 def test_workers_come_and_go_with_the_jobs(desk: Desk) -> None:
-    until(lambda: desk.cluster.replicas("JobWorker") == 1, 60, "one worker is left")
-    jobs = [desk.submit("400 " * 20) for _ in range(4)]
+    until(lambda: desk.cluster.replicas("JobWorker") == 1, 240, "one worker is left")
+    jobs = [desk.submit("400 " * 20) for _ in range(8)]
     until(lambda: desk.cluster.replicas("JobWorker") == 2, 180, "a second one helps")
     for job_id in jobs:
         desk.done(job_id)
