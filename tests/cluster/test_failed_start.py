@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import requests
 from ray.serve.schema import ApplicationStatus
 
 from tests.cluster.conftest import START_LIMIT_S, Cluster
@@ -47,4 +48,10 @@ def test_a_missing_asset_fails_the_replica_and_says_which_and_where(cluster: Clu
 
 def test_a_good_configuration_recovers(cluster: Cluster) -> None:
     cluster.deploy()
-    assert cluster.replicas("Vocoder") == 1
+    answer = requests.post(
+        f"{cluster.url}/v1/audio/speech",
+        json={"input": "Hello.", "voice": "af_heart", "response_format": "pcm"},
+        timeout=START_LIMIT_S,
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.content
