@@ -270,9 +270,8 @@ class RaySpeechGraph:
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:
     """What the stages are given for the segment of that ``index``."""
     voice = utterance.voices[segment.voice] if segment.voice else utterance.voice
-    return AcousticInput(
-        token_ids=segment.token_ids,
-        style=voice.style(len(segment.token_ids)),
+    return voice.says(
+        segment.token_ids,
         speed=utterance.speed,
         volume=utterance.volume,
         seed=segment_seed(utterance.seed, index),

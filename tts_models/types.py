@@ -24,6 +24,8 @@ FRAME_SAMPLES = 600
 """Samples per acoustic frame (25 ms, 40 frames a second)."""
 MAX_TOKENS = 510
 """Most tokens the acoustic model takes in one segment, without the padding token at either end."""
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
+"""Speeds at which a segment can be said; 1 is the voice's own rate."""
 STYLE_DIM = 256
 """Length of a style vector: ``[:TIMBRE_DIM]`` conditions the vocoder, the rest the acoustic model's predictors."""
 TIMBRE_DIM = 128

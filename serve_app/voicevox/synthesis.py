@@ -19,9 +19,17 @@ from serve_app.voicevox.waves import cut_end, cut_middle, cut_start
 from tts_models.errors import InvalidRequest, SynthesisError
 from tts_models.text.g2p.words import Break
 from tts_models.text.gaps import gap_s
-from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, AcousticInput, Audio, FloatArray, Prosody
+from tts_models.types import (
+    FRAME_SAMPLES,
+    MAX_SPEED,
+    MIN_SPEED,
+    SAMPLE_RATE_HZ,
+    AcousticInput,
+    Audio,
+    FloatArray,
+    Prosody,
+)
 
-MIN_SPEED, MAX_SPEED = 0.25, 4.0
 """Of what no length is given for: the silence around speech."""
 IN_FLIGHT = 3
 

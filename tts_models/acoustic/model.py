@@ -16,10 +16,16 @@ from tts_models.checkpoint import load_strict
 from tts_models.errors import InvalidRequest, SynthesisError, TtsError
 from tts_models.memory import memory_errors_named
 from tts_models.prosody_changes import gain_curve
-from tts_models.types import MAX_TOKENS, STYLE_DIM, TIMBRE_DIM, AcousticFeatures, AcousticInput
+from tts_models.types import (
+    MAX_SPEED,
+    MAX_TOKENS,
+    MIN_SPEED,
+    STYLE_DIM,
+    TIMBRE_DIM,
+    AcousticFeatures,
+    AcousticInput,
+)
 
-MIN_SPEED = 0.25
-MAX_SPEED = 4.0
 _CPU_MIN_LENGTH_RATIO = 0.8
 """On a CPU the arithmetic is the time: company saves a fifth of it, so padding may cost no more than that."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from tts_models.errors import AssetError, VoiceNotFound
-from tts_models.types import MAX_TOKENS, STYLE_DIM, FloatArray
+from tts_models.types import MAX_SPEED, MAX_TOKENS, MIN_SPEED, STYLE_DIM, AcousticInput, FloatArray, ProsodyEdit
 
 Gender = Literal["female", "male"]
 
@@ -81,12 +81,18 @@ class Voice:
         language: BCP-47 tag of the language it was recorded in; it can speak others with that accent.
         gender: ``female`` or ``male``.
         styles: ``(510, 256)`` float32, one style vector per number of tokens; read-only.
+        semitones: How much higher its F0 is than what ``styles`` make the acoustic model predict.
+        range_scale: Factor on the distance of F0 from its mean, in the logarithm, on top of that.
+        rate: Factor on the speaking rate that ``styles`` make it predict.
     """
 
     name: str
     language: str
     gender: Gender
     styles: FloatArray
+    semitones: float = 0.0
+    range_scale: float = 1.0
+    rate: float = 1.0
 
     @classmethod
     def from_table(cls, name: str, styles: FloatArray) -> Voice:
@@ -124,6 +130,34 @@ class Voice:
         """
         row: FloatArray = self.styles[min(max(n_tokens, 1), MAX_TOKENS) - 1]
         return row
+
+    def says(
+        self,
+        token_ids: tuple[int, ...],
+        *,
+        speed: float = 1.0,
+        volume: float = 1.0,
+        seed: int = 0,
+        prosody: ProsodyEdit | None = None,
+    ) -> AcousticInput:
+        """One segment in this voice: the only place where a voice becomes what the acoustic model is given.
+
+        Args:
+            token_ids: What it says; see :class:`~tts_models.types.AcousticInput`.
+            speed: 0.25 to 4; 1 is the voice's own rate.
+            volume: Gain on the waveform.
+            seed: Seed of the vocoder's source noise.
+            prosody: What is given instead of what this voice would do by itself.
+        """
+        if (self.semitones, self.range_scale) != (0.0, 1.0):
+            prosody = prosody or ProsodyEdit()
+            prosody = replace(
+                prosody,
+                semitones=prosody.semitones + self.semitones,
+                range_scale=prosody.range_scale * self.range_scale,
+            )
+        speed = min(max(speed * self.rate, MIN_SPEED), MAX_SPEED)
+        return AcousticInput(token_ids, self.style(len(token_ids)), speed, volume, seed, prosody)
 
 
 class VoiceCatalogue:
