@@ -26,14 +26,14 @@ from tts_models.types import SPEAKER_EMBEDDING_DIM
 class Replica:
     """A cache, and an encoder that takes its time and may fail."""
 
-    def __init__(self, records: Any, *, model: str = "m", fails: Exception | None = None, **settings: Any) -> None:
+    def __init__(self, store: Any, *, model: str = "m", fails: Exception | None = None, **settings: Any) -> None:
         self.found: Counter[str] = Counter()
         self.computed: list[bytes] = []
         self.fails = fails
         self.gate = asyncio.Event()
         self.gate.set()
         count = lambda found: self.found.update([found])  # noqa: E731
-        self.cache = EmbeddingCache(SpeakerSettings(**settings), model, records, count)
+        self.cache = EmbeddingCache(SpeakerSettings(**settings), model, store, count)
 
     async def ask(self, clip: bytes) -> ClipProfile:
         async def compute() -> ClipProfile:

@@ -58,7 +58,12 @@ def test_pieces_cover_a_clip_and_short_ones_have_none() -> None:
     assert pieces(np.zeros(3 * 16_000, np.float32)) == []
     clip = np.arange(5 * 16_000, dtype=np.float32)
     cut = pieces(clip)
-    assert [(piece[0], len(piece)) for piece in cut] == [(0, 32_000), (16_000, 32_000), (32_000, 32_000), (48_000, 32_000)]
+    assert [(piece[0], len(piece)) for piece in cut] == [
+        (0, 32_000),
+        (16_000, 32_000),
+        (32_000, 32_000),
+        (48_000, 32_000),
+    ]
 
 
 def test_two_speakers_are_told_from_one() -> None:
