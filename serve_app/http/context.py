@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
@@ -89,6 +90,7 @@ class HttpContext:
         records: What is kept across restarts.
         jobs: Long work, made behind the line.
         captions: Keeps the captions of past requests.
+        watchers: Places of those who watch the load.
     """
 
     graph: SpeechGraph
@@ -102,6 +104,7 @@ class HttpContext:
     records: Records
     jobs: Jobs
     captions: KeepsCaptions
+    watchers: asyncio.Semaphore
 
     @property
     def models(self) -> tuple[str, ...]:
