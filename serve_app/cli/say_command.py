@@ -51,7 +51,10 @@ def say(
         "out.wav"
     ),
     voice: Annotated[
-        str, typer.Option("--voice", "-v", help="Who says it; `voicegraph voices` lists them. Or a mix: `af_bella(2)+af_sky(1)`.")
+        str,
+        typer.Option(
+            "--voice", "-v", help="Who says it, as `voicegraph voices` lists, or a mix: `af_bella(2)+af_sky(1)`."
+        ),
     ] = "af_heart",
     language: Annotated[
         str | None,
