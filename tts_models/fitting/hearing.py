@@ -68,7 +68,9 @@ def hear(encoder: SpeakerEncoder, waveforms: Tensor) -> Heard:
     return Heard(embeddings, [_spectral(decibel), *(_over_time(layer, None) for layer in layers)])
 
 
-def speaker_sound(encoder: SpeakerEncoder, clips: Sequence[FloatArray], piece_s: float, device: torch.device) -> SpeakerSound:
+def speaker_sound(
+    encoder: SpeakerEncoder, clips: Sequence[FloatArray], piece_s: float, device: torch.device
+) -> SpeakerSound:
     """How the speaker of ``clips`` sounds in pieces of ``piece_s`` seconds, as long as those it is compared with.
 
     Args:
@@ -78,11 +80,10 @@ def speaker_sound(encoder: SpeakerEncoder, clips: Sequence[FloatArray], piece_s:
         device: Where the encoder is.
     """
     pieces = [piece for clip in clips for piece in _pieces(clip, round(piece_s * ENCODER_RATE_HZ))]
-    with torch.inference_mode():
+    with torch.no_grad():
         heard = [hear(encoder, torch.from_numpy(piece[None]).to(device)) for piece in pieces]
-    # Cloned: an inference tensor cannot take part in what is differentiated.
-    embedding = F.normalize(torch.cat([one.embeddings for one in heard]).mean(0), dim=-1).clone()
-    layers = [torch.cat(layer).clone() for layer in zip(*(one.statistics for one in heard), strict=True)]
+    embedding = F.normalize(torch.cat([one.embeddings for one in heard]).mean(0), dim=-1)
+    layers = [torch.cat(layer) for layer in zip(*(one.statistics for one in heard), strict=True)]
     spreads = [layer.std(0) if len(pieces) > 1 else torch.zeros_like(layer[0]) for layer in layers]
     # Few pieces know little of the spread: half of it is the layer's own average.
     return SpeakerSound(

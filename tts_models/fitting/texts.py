@@ -12,7 +12,7 @@ SENTENCES = (
     "kʲoː βa totemo iː teŋkʲi desɨ ne.",  # 今日はとてもいい天気ですね。
     "domˈanɪ matːˈina andjˈamo al mˈare kon ʎɪ amˈiʧɪ.",  # Domani mattina andiamo al mare con gli amici.
     "ˈaːɟ mˈɔːsəm bˈʌhʊt ˈʌcʰcʰaː hɛː.",  # आज मौसम बहुत अच्छा है।
-    "ʊ mˌenˈinʊ komprˈow ũŋ lˈivrʊ na sˌidˈaʤy.",  # O menino comprou um livro na cidade.
+    "ʊ mˌenˈinʊ komprˈow ũŋ lˈivrʊ na sˌidˈaʤy.",  # O menino comprou um livro na cidade.
 )
 """Phoneme symbols as Kokoro spells them, two seconds each."""
 
