@@ -155,7 +155,7 @@ def test_redis_may_go_and_come_back(desk: Desk, request: pytest.FixtureRequest) 
     job_id = desk.submit("400 " * 20)
     until(lambda: desk.get(job_id).json()["progress"]["segments"] > 1, 60, "some segments are made")
     redis.stop()
-    time.sleep(6)
+    time.sleep(20)
     redis.start()
     desk.done(job_id)
     assert len(desk.get(job_id, "/audio").content) == 20 * 400 * FRAME_BYTES
