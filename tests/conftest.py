@@ -27,7 +27,7 @@ STARTS_RAY = {"cluster", "e2e", "cli"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests a worker of ``pytest --dist loadgroup`` takes together: those that share what is slow to make."""
+    """Says which tests a worker of ``pytest --dist loadgroup`` takes together: those that share what is slow."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         item.add_marker(pytest.mark.xdist_group("ray" if folder in STARTS_RAY else folder))
