@@ -25,10 +25,10 @@ class FitPlan:
 
     steps: int = 40
     seed: int = 0
-    learning_rate: float = 0.12
+    learning_rate: float = 0.15
     window_frames: int = 48
-    layers_weight: float = 2.0
-    spectrum_weight: float = 0.5
+    layers_weight: float = 8.0
+    spectrum_weight: float = 4.0
     stay_weight: float = 0.003
     check_every: int = 10
     patience: int = 2
