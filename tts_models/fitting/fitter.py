@@ -193,14 +193,14 @@ class _Fit:
         change = torch.tensor(now.change, device=timbre.device, requires_grad=True)
         loss, _ = self._fitter.unlikeness((window, timbre), change, target, plan)
         (gradient,) = torch.autograd.grad(loss + plan.stay_weight * change.square().sum(), change)
-        return now.descended(gradient.cpu().numpy(), plan.learning_rate)
+        return now.descended(gradient.cpu().numpy(), plan.learning_rate_at(now.step))
 
     def examined(self, now: FitState) -> FitState:
         """``now``, its best replaced if it does better on what is held out."""
-        unlike, similarity = self._marks(now.change)
+        unlike, similarity = self._marks(now.average)
         if not unlike < now.best_unlikeness:  # a NaN is not either
             return now
-        return replace(now, best=now.change, best_step=now.step, best_unlikeness=unlike, best_similarity=similarity)
+        return replace(now, best=now.average, best_step=now.step, best_unlikeness=unlike, best_similarity=similarity)
 
     def _marks(self, change: FloatArray) -> tuple[float, float]:
         """How unlike the speaker the voice is on what is held out, and its similarity."""
