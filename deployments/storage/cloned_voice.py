@@ -135,10 +135,15 @@ class ClonedVoice(Settings):
         )
 
 
+def folded_name(name: str) -> str:
+    """``name`` without what makes no difference: letter case, width, composition, spaces around it."""
+    return unicodedata.normalize("NFKC", name.strip()).casefold()
+
+
 def voice_id(tenant: str, name: str) -> str:
-    """The id of the voice of that name; letter case, width and composition make no difference."""
-    folded = unicodedata.normalize("NFKC", name.strip()).casefold()
-    return "voice_" + hashlib.sha256(f"{tenant}\0{folded}".encode("utf-8", "replace")).hexdigest()[:24]
+    """The id of the voice of that name."""
+    named = f"{tenant}\0{folded_name(name)}".encode("utf-8", "replace")
+    return "voice_" + hashlib.sha256(named).hexdigest()[:24]
 
 
 def is_voice_id(text: str) -> bool:

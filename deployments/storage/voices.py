@@ -90,6 +90,7 @@ class VoiceStore:
         self._lock = threading.Lock()
         self._version = -1
         self._parsed: dict[str, tuple[bytes, ClonedVoice]] = {}
+        self._kept: tuple[ClonedVoice, ...] = ()
 
     # -- what callers do ----------------------------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ class VoiceStore:
 
     def all(self, tenant: str | None = None) -> list[ClonedVoice]:
         """Every voice, or those that a tenant can speak with: its own and everybody's; the oldest first."""
-        wanted = [voice for voice in self._kept() if tenant is None or voice.tenant in (tenant, GLOBAL)]
+        wanted = [voice for voice in self.kept() if tenant is None or voice.tenant in (tenant, GLOBAL)]
         return [self._as_it_stands(voice) for voice in wanted]
 
     def delete(self, tenant: str, id_or_name: str) -> ClonedVoice:
@@ -155,6 +156,26 @@ class VoiceStore:
         self._remove(voice)
         return voice
 
+    def kept(self) -> tuple[ClonedVoice, ...]:
+        """Every voice as recorded, without the progress of its fitting; the oldest first.
+
+        Asks for one integer, and reads on only if that has changed; else it is the same tuple as before.
+        """
+        with self._lock:
+            version = self._records.version(_VOICES)  # before the voices: a change in between is found the next time
+            if version != self._version:
+                known = self._parsed
+                self._parsed = {
+                    id_: known[id_]
+                    if id_ in known and known[id_][0] == value
+                    else (value, ClonedVoice.model_validate_json(value))
+                    for id_, value in self._records.all(_VOICES).items()
+                }
+                voices = (voice for _, voice in self._parsed.values())
+                self._kept = tuple(sorted(voices, key=lambda voice: (voice.created_at, voice.id)))
+                self._version = version
+            return self._kept
+
     def version(self) -> int:
         """A number that grew with every change of any voice but the progress of a fitting."""
         return self._records.version(_VOICES)
@@ -163,7 +184,7 @@ class VoiceStore:
 
     def waiting(self) -> int:
         """How many voices wait to be fitted, or are being."""
-        return sum(map(_is_unfitted, self._kept()))
+        return sum(map(_is_unfitted, self.kept()))
 
     def claim(self, worker: str, lease_s: float) -> ClonedVoice | None:
         """The oldest voice that waits and that no other worker has, now held by ``worker``; None if there is none.
@@ -174,7 +195,7 @@ class VoiceStore:
                 goes on from its :meth:`state`.
         """
         self._lease_s = lease_s
-        for voice in self._kept():
+        for voice in self.kept():
             if _is_unfitted(voice):
                 if self._records.add(_LEASES, voice.enrolment, worker.encode(), expires_s=lease_s):
                     try:
@@ -268,25 +289,9 @@ class VoiceStore:
 
     def _require_room(self, voice: ClonedVoice, most: int | None, *, already_in: int) -> None:
         if most is not None:
-            others = sum(other.tenant == voice.tenant for other in self._kept()) - already_in
+            others = sum(other.tenant == voice.tenant for other in self.kept()) - already_in
             if others >= most:
                 raise VoicesFull(f"There are {others:,} voices of yours, and no more may be kept; delete one.")
-
-    def _kept(self) -> list[ClonedVoice]:
-        """Every record, the oldest first; those that have not changed are not parsed again."""
-        with self._lock:
-            version = self._records.version(_VOICES)
-            if version != self._version:
-                parsed = self._parsed
-                self._parsed = {
-                    id_: parsed[id_]
-                    if id_ in parsed and parsed[id_][0] == value
-                    else (value, ClonedVoice.model_validate_json(value))
-                    for id_, value in self._records.all(_VOICES).items()
-                }
-                self._version = version
-            voices = [voice for _, voice in self._parsed.values()]
-        return sorted(voices, key=lambda voice: (voice.created_at, voice.id))
 
     def _read(self, id_: str) -> ClonedVoice | None:
         found = self._records.get(_VOICES, id_)

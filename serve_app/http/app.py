@@ -17,6 +17,7 @@ from deployments.settings import AdmissionSettings, HttpSettings, JobSettings
 from deployments.storage.api_keys import ApiKeys
 from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
+from deployments.storage.voices import VoiceStore
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
 from serve_app.http import (
@@ -43,6 +44,7 @@ from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
+from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -74,7 +76,7 @@ def create_app(
 
     Args:
         graph: Makes the speech.
-        voices: The voices a caller can choose.
+        voices: The preset voices.
         settings: What is accepted and answered.
         behind_ray_proxy: Ray Serve's proxy adds ``x-request-id`` to every response; true leaves that to it.
         count: Told the outcome of every speech request; Ray's metrics where absent.
@@ -107,7 +109,7 @@ def create_app(
     app.docs_url = "/docs"  # FastAPIOffline serves it but forgets to say so, and Ray Serve reports it
     app.state.context = HttpContext(
         graph,
-        voices,
+        VoiceRegistry(voices, VoiceStore(records)),
         settings,
         count=count_everywhere,
         replicas=replicas or _no_replicas,

@@ -15,7 +15,7 @@ from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph, SpokenAudio
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
-from tts_models.speaker.voices import VoiceCatalogue
+from serve_app.voices.registry import VoiceRegistry
 from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
@@ -33,11 +33,6 @@ Stages = Callable[[], Awaitable[Sequence[StageLoad]]]
 
 class Offer(Protocol):
     """What can be asked for."""
-
-    @property
-    def voices(self) -> VoiceCatalogue:
-        """The voices a caller can choose."""
-        ...
 
     @property
     def settings(self) -> HttpSettings:
@@ -99,7 +94,7 @@ class HttpContext:
     """
 
     graph: SpeechGraph
-    voices: VoiceCatalogue
+    voices: VoiceRegistry
     settings: HttpSettings
     count: Callable[[Outcome], None]
     replicas: Replicas
