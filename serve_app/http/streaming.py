@@ -54,7 +54,7 @@ NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """Without the second, nginx would collect the whole response before it passes any of it on."""
 
 _LAST_WORDS_S = 0.2
-"""Between the event that tells an error and the end: browsers drop what a page has not read when a connection breaks."""
+"""From the event that tells an error to the end: what a page has not read when a connection breaks, browsers drop."""
 
 _NO_AUDIO = "No audio was made of the text."
 

@@ -9,12 +9,13 @@ const SLIDERS = [
   { name: "energy", min: 0.25, max: 2, step: 0.05, value: 1, show: (v) => `${number(v, 2)} ×` },
   { name: "intonation", min: 0, max: 2, step: 0.1, value: 1, show: (v) => `${number(v, 1)} ×` },
 ];
-const INTENSITY = { name: "intensity", min: 0, max: 1, step: 0.05, value: 0.7, show: (v) => `${number(100 * v)} %` };
-const EMOTIONS = ["", "neutral", "happy", "excited", "sad", "angry", "fearful", "surprised", "calm", "whisper", "serious"];
+const INTENSITY = { name: "intensity", min: 0, max: 1, step: 0.05, value: 1, show: (v) => `${number(100 * v)} %` };
+const EMOTIONS = ["neutral", "happy", "excited", "sad", "angry", "fearful", "surprised", "calm", "whisper", "serious"];
 export const TEXT_LANGUAGES = ["en-US", "en-GB", "es", "fr-FR", "hi", "it", "ja", "pt-BR", "zh"];
 
 export class Delivery extends EventTarget {
   #emotion = $("#emotion");
+  #instructions = $("#instructions");
   #language = $("#text-language");
   #sliders = SLIDERS.map((slider) => makeSlider(slider));
   #intensity = makeSlider(INTENSITY);
@@ -24,6 +25,7 @@ export class Delivery extends EventTarget {
     $("#sliders").append(...this.#sliders.map(({ field }) => field));
     this.#emotion.closest(".field").after(this.#intensity.field);
     for (const { input } of [...this.#sliders, this.#intensity]) input.addEventListener("input", () => this.#changed());
+    this.#instructions.addEventListener("input", () => this.#changed());
     for (const select of [this.#emotion, this.#language]) select.addEventListener("change", () => this.#changed());
     $("#reset").addEventListener("click", () => this.reset());
     document.addEventListener("languagechange", () => this.#name());
@@ -32,7 +34,8 @@ export class Delivery extends EventTarget {
 
   reset() {
     for (const { input, slider } of [...this.#sliders, this.#intensity]) input.value = slider.value;
-    this.#emotion.value = this.#language.value = "";
+    this.#emotion.value = EMOTIONS[0];
+    this.#instructions.value = this.#language.value = "";
     this.#changed();
   }
 
@@ -42,9 +45,14 @@ export class Delivery extends EventTarget {
     for (const { input, slider } of this.#sliders) {
       if (Number(input.value) !== slider.value) fields[slider.name] = Number(input.value);
     }
-    if (this.#emotion.value) Object.assign(fields, { emotion: this.#emotion.value, intensity: Number(this.#intensity.input.value) });
+    if (this.#isMoved) Object.assign(fields, { emotion: this.#emotion.value, intensity: Number(this.#intensity.input.value) });
+    if (this.#instructions.value.trim()) fields.instructions = this.#instructions.value.trim();
     if (this.#language.value) fields.language = this.#language.value;
     return fields;
+  }
+
+  get #isMoved() {
+    return this.#emotion.value !== EMOTIONS[0];
   }
 
   #name() {
@@ -59,7 +67,7 @@ export class Delivery extends EventTarget {
       output.textContent = slider.show(Number(input.value));
       input.setAttribute("aria-valuetext", output.textContent);
     }
-    this.#intensity.field.hidden = !this.#emotion.value;
+    this.#intensity.field.hidden = !this.#isMoved;
   }
 
   #changed() {

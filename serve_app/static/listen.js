@@ -54,6 +54,7 @@ export function listenView() {
       const json = { ...mine.request, response_format: "pcm", stream_format: "sse", timestamps: "word" };
       const response = await call("v1/audio/speech", { json, signal: stopping.signal });
       mine.id = response.headers.get("x-request-id") ?? "";
+      const understood = response.headers.get("x-voicegraph-instructions");
       const pcm = new PcmDecoder();
       let isWhole = false;
       for await (const event of events(response)) {
@@ -83,6 +84,7 @@ export function listenView() {
       say("done", {
         length: duration(player.duration), first: duration(first), total: duration(total), times: number(player.duration / total, 1),
       });
+      if (understood) $("#facts").append(` · ${t("understood", { understood })}`);
     } catch (error) {
       if (spoken !== mine) return;
       if (error.name === "AbortError") return say("stopped");

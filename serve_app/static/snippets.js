@@ -3,7 +3,7 @@
 import { ROOT } from "./api.js";
 
 // What OpenAI's client has arguments for; the rest are extensions and go into extra_body.
-const OPENAI = ["model", "voice", "input", "response_format", "speed"];
+const OPENAI = ["model", "voice", "input", "response_format", "speed", "instructions"];
 
 export function curl(request, needsKey) {
   return [

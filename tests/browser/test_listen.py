@@ -128,9 +128,19 @@ def test_the_delivery_goes_with_the_request(page: Page, served: Served) -> None:
     page.get_by_role("slider", name="Intonation").fill("0.5")
     page.get_by_role("combobox", name="Emotion").select_option("Happy")
     page.get_by_role("slider", name="Intensity").fill("0.4")
+    page.get_by_role("textbox", name="In words").fill("like a nurse at night")
     page.get_by_role("combobox", name="Language of the text").select_option("British English")
-    own = {"speed": 1.5, "pitch": -2, "energy": 1.2, "intonation": 0.5, "emotion": "happy", "intensity": 0.4}
-    assert {**own, "language": "en-GB"}.items() <= asked(page, served).items()
+    own = {
+        "speed": 1.5,
+        "pitch": -2,
+        "energy": 1.2,
+        "intonation": 0.5,
+        "emotion": "happy",
+        "intensity": 0.4,
+        "instructions": "like a nurse at night",
+        "language": "en-GB",
+    }
+    assert own.items() <= asked(page, served).items()
     page.get_by_role("button", name="Reset").click()
     assert not own.keys() & asked(page, served).keys()
 

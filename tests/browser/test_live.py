@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,10 +22,14 @@ def stage(name: str, *recent: PastCall, waiting: int = 0, running: int = 0, repl
     return combined(name, [busy, *[idle] * (replicas - 1)])
 
 
-def call(segment: int | None, came_s: float, began_s: float, ended_s: float, batch: int = 1) -> PastCall:
-    """Of a request of this machine that began three seconds ago."""
-    start = time.time() - 3
-    return PastCall("req_of_the_test", "127.0.0.1", segment, start + came_s, start + began_s, start + ended_s, batch)
+def caller(start_s: float) -> Callable[..., PastCall]:
+    """Makes calls of a request of this machine that began at ``start_s``."""
+
+    def call(segment: int | None, came_s: float, began_s: float, ended_s: float, batch: int = 1) -> PastCall:
+        times = (start_s + came_s, start_s + began_s, start_s + ended_s)
+        return PastCall("req_of_the_test", "127.0.0.1", segment, *times, batch)
+
+    return call
 
 
 def fact(page: Page, card: str, name: str) -> str:
@@ -37,6 +42,7 @@ def test_the_stages_move_with_the_load(page: Page, served: Served) -> None:
     page.get_by_role("link", name="Live").click()
     vocoder = page.get_by_role("region", name="Vocoder", exact=True)
     expect(vocoder).to_contain_text("0 of 4")
+    call = caller(time.time())
     order = page.locator(".graph .stage h2").evaluate_all(
         "(titles) => titles.sort((a, b) => a.parentElement.style.order - b.parentElement.style.order)"
         ".map(({textContent}) => textContent)"
@@ -70,6 +76,7 @@ def test_utterances_under_way_are_seen(page: Page, served: Served) -> None:
 def test_the_waterfall_of_a_request(page: Page, served: Served) -> None:
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_text("Nothing in the last minute")).to_be_visible()
+    call = caller(float(round(time.time())))
     served.stages = [
         stage("TextFrontend", call(None, 0.0, 0.01, 0.05)),
         stage("AcousticModel", call(0, 0.05, 0.10, 0.20, batch=2), call(1, 0.05, 0.10, 0.20, batch=2)),
