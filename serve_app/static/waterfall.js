@@ -100,13 +100,14 @@ export class Waterfall {
 }
 
 function lane(name, calls, start, span) {
-  const said = calls.map(({ stage, came_s, began_s, ended_s, batch }) =>
+  const inOrder = calls.toSorted((a, b) => a.came_s - b.came_s);
+  const said = inOrder.map(({ stage, came_s, began_s, ended_s, batch }) =>
     t("barWaited", { stage: t(stage), waited: duration(began_s - came_s), worked: duration(ended_s - began_s) }) +
     (batch > 1 ? ` (${t("inBatch", { batch: number(batch) })})` : ""));
   return h("div", { class: "lane", title: said.join("\n") },
     h("span", { class: "name" }, name),
     h("span", { class: "bars", role: "img", "aria-label": said.join("; ") },
-      calls.flatMap((call) => [
+      inOrder.flatMap((call) => [
         bar("waited", call.came_s, call.began_s, start, span),
         bar(call.stage, call.began_s, call.ended_s, start, span, call.batch > 1 ? `×${call.batch}` : ""),
       ])));
