@@ -209,6 +209,23 @@ class DictionarySettings(Settings):
     )
 
 
+class VoiceSettings(Settings):
+    """Voices that callers make."""
+
+    max_voices: int = Field(default=100, ge=0, description="Most voices, and most consents, of one tenant; 0 allows none.")
+    max_sample_bytes: int = Field(
+        default=10 * 2**20, ge=1, description="Longest file of reference audio, or recording of a consent, bytes."
+    )
+    max_samples: int = Field(default=8, ge=1, le=8, description="Most files of reference audio for one voice.")
+    max_body_bytes: int = Field(
+        default=32 * 2**20, ge=1, description="Longest request body with reference audio in it, bytes."
+    )
+    require_consent: bool = Field(
+        default=False,
+        description="Whether a voice is cloned only with the consent of whoever is heard; see /v1/audio/voice_consents.",
+    )
+
+
 class HttpSettings(Settings):
     """What the HTTP routes accept and answer."""
 
@@ -264,6 +281,8 @@ class HttpSettings(Settings):
     dictionaries: DictionarySettings = Field(
         default_factory=DictionarySettings, description="How large a pronunciation dictionary may become."
     )
+
+    voices: VoiceSettings = Field(default_factory=VoiceSettings, description="Voices that callers make.")
 
     @field_validator("trusted_proxies")
     @classmethod
