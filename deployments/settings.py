@@ -94,6 +94,17 @@ class SpeakerSettings(Settings):
     threads: int | None = Field(
         default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
     )
+    cache_clips: int = Field(
+        default=4096,
+        ge=0,
+        description="Clips of reference audio whose embeddings a replica keeps in memory, 1 KB each.",
+    )
+    cache_s: float = Field(
+        default=604_800,
+        ge=0,
+        description="How long the embedding of a clip is kept in the records, for every replica, seconds; its sound"
+        " never is. 0 keeps none.",
+    )
 
 
 class AcousticSettings(Settings):

@@ -45,7 +45,9 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     assets = settings.assets
     stages = {
         "text": _deployment(TextFrontend).bind(settings.text, loaders.text, storage=settings.storage),
-        "speaker": _deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker, loaders.decode),
+        "speaker": _deployment(SpeakerEncoder).bind(
+            settings.speaker, assets, loaders.speaker, loaders.decode, storage=settings.storage
+        ),
         "acoustic": _deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         "vocoder": _deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
     }

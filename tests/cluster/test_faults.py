@@ -134,7 +134,7 @@ async def test_a_killed_speaker_encoder(app: Cluster) -> None:
     (encoder,) = replicas("SpeakerEncoder")
     encoder.kill()
     with pytest.raises(ReferenceAudioError):
-        await app.graph().embed(b"no audio")
+        await app.graph().profile([b"no audio"])
     (successor,) = replicas("SpeakerEncoder")
     assert successor.pid != encoder.pid
 
