@@ -223,7 +223,9 @@ class DictionarySettings(Settings):
 class VoiceSettings(Settings):
     """Voices that callers make."""
 
-    max_voices: int = Field(default=100, ge=0, description="Most voices, and most consents, of one tenant; 0 allows none.")
+    max_voices: int = Field(
+        default=100, ge=0, description="Most voices, and most consents, of one tenant; 0 allows none."
+    )
     max_sample_bytes: int = Field(
         default=10 * 2**20, ge=1, description="Longest file of reference audio, or recording of a consent, bytes."
     )
@@ -233,7 +235,7 @@ class VoiceSettings(Settings):
     )
     require_consent: bool = Field(
         default=False,
-        description="Whether a voice is cloned only with the consent of whoever is heard; see /v1/audio/voice_consents.",
+        description="Whether a voice is cloned only with the consent (/v1/audio/voice_consents) of whoever is heard.",
     )
 
 

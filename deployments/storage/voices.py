@@ -106,9 +106,7 @@ class VoiceStore:
             VoiceExists: The tenant has one of that name.
             VoicesFull: There is no room.
         """
-        if self._records.get(_VOICES, voice.id) is not None:
-            raise _exists(voice)
-        self._require_room(voice, most, already_in=0)
+        self.require_free(voice.tenant, voice.name, most)
         keys = tuple(f"{voice.enrolment}/{number}" for number in range(len(references)))
         kept = voice.model_copy(update={"references": keys})
         try:
@@ -117,7 +115,7 @@ class VoiceStore:
                 self._records.put(_REFERENCES, key, reference, expires_s=_UNCOMMITTED_S)
             if not self._records.add(_VOICES, kept.id, _bytes(kept)):
                 raise _exists(kept)
-            self._require_room(kept, most, already_in=1)  # somebody may have come in between
+            self._require_room(kept.tenant, most, besides=kept.id)  # somebody may have come in between
             for key, reference in zip(keys, references, strict=True):
                 self._records.put(_REFERENCES, key, reference)
         except BaseException:
@@ -125,6 +123,17 @@ class VoiceStore:
                 self._remove(kept)
             raise
         return kept
+
+    def require_free(self, tenant: str, name: str, most: int | None = None) -> None:
+        """Passes if ``tenant`` can have another voice, called ``name``.
+
+        Raises:
+            VoiceExists: It has one of that name.
+            VoicesFull: It has ``most``.
+        """
+        if (voice := self._read(voice_id(tenant, name))) is not None:
+            raise _exists(voice)
+        self._require_room(tenant, most)
 
     def get(self, tenant: str, id_or_name: str) -> ClonedVoice:
         """The tenant's own voice of that id or name, or else everybody's.
@@ -287,9 +296,9 @@ class VoiceStore:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    def _require_room(self, voice: ClonedVoice, most: int | None, *, already_in: int) -> None:
+    def _require_room(self, tenant: str, most: int | None, besides: str = "") -> None:
         if most is not None:
-            others = sum(other.tenant == voice.tenant for other in self.kept()) - already_in
+            others = sum(other.tenant == tenant and other.id != besides for other in self.kept())
             if others >= most:
                 raise VoicesFull(f"There are {others:,} voices of yours, and no more may be kept; delete one.")
 

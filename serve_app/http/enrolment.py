@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from serve_app.voices.expression import RESERVED, is_expression
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import InvalidRequest, RequestError, VoiceNotFound
 from tts_models.speaker import ENCODER_RATE_HZ
+from tts_models.speaker.presets import PresetVoices
 from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import Gender, Voice, VoiceCatalogue
@@ -38,31 +38,19 @@ _SAME_SPEAKER = 0.30
 _NOT_IN_NAMES = re.compile(f"[{re.escape(RESERVED)}]")
 
 
-class KnowsPresets(Protocol):
-    """What is known of the presets' voices; see :class:`~tts_models.speaker.presets.PresetVoices`."""
-
-    def nearest(self, profile: ReferenceProfile) -> tuple[VoiceRecipe, float]:
-        """What sounds most like the speaker of ``profile``, and how much, 1 is equal."""
-        ...
-
-    def pitch_hz(self, preset: str) -> float | None:
-        """Median F0 of a preset."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Enroller:
     """Makes voices.
 
     Attributes:
         registry: Where they are kept.
-        presets: What they are made of.
+        presets: What they are made of, as the speaker encoder hears it.
         consents: Where consents are kept.
         settings: What is accepted.
     """
 
     registry: VoiceRegistry
-    presets: KnowsPresets
+    presets: PresetVoices
     consents: ConsentStore
     settings: VoiceSettings
 
@@ -80,20 +68,20 @@ class Enroller:
         await self._require_free(tenant, wish.name)
         profile = await graph.profile(samples)
         _require_speaker(consent, profile)
-        recipe, similarity = await asyncio.to_thread(self.presets.nearest, profile)
+        (nearest,) = self.presets.nearest(profile)
         voice = ClonedVoice.new(
             tenant,
             wish.name,
-            recipe,
+            nearest.recipe,
             language=language or (consent.language if consent else DEFAULT_LANGUAGE),
-            gender=wish.gender or gender_of(recipe, self._catalogue),
+            gender=wish.gender or gender_of(nearest.recipe, self._catalogue),
             source="clone",
             consents=(consent.id,) if consent else (),
             pitch_hz=round(profile.median_f0_hz, 1) or None,
             licence=wish.licence,
             description=wish.description,
-            similarity=round(similarity, 4),
-            similarity_start=round(similarity, 4),
+            similarity=round(nearest.similarity, 4),
+            similarity_start=round(nearest.similarity, 4),
         )
         references = await asyncio.to_thread(
             lambda: [encode_once("flac", clip, ENCODER_RATE_HZ) for clip in profile.clips]
@@ -177,7 +165,7 @@ class Enroller:
         except RequestError as error:
             raise type(error)(error.message, "reference_audio") from None
         _require_speaker(consent, profile)
-        recipe, _ = await asyncio.to_thread(self.presets.nearest, profile)
+        recipe = self.presets.nearest(profile)[0].recipe
         language = language or (consent.language if consent else DEFAULT_LANGUAGE)
         return recipe.voice(self._catalogue, "reference_audio", language, gender_of(recipe, self._catalogue))
 
@@ -202,12 +190,18 @@ class Enroller:
         pitches, weights = [], []
         for part in book.parts(name):
             own = book.own_voice(part.name)
-            pitch_hz = own.pitch_hz if own else self.presets.pitch_hz(book.get(part.name).name)
+            pitch_hz = own.pitch_hz if own else self.preset_pitch_hz(book.get(part.name).name)
             if pitch_hz is None:
                 return None
             pitches.append(pitch_hz)
             weights.append(part.weight)
         return round(float(np.exp(np.average(np.log(pitches), weights=weights))), 1)
+
+    def preset_pitch_hz(self, preset: str) -> float | None:
+        """Median F0 of a preset; None if it is not known."""
+        if preset not in self.presets.names:
+            return None
+        return round(float(self.presets.median_f0_hz[self.presets.names.index(preset)]), 1)
 
     @property
     def _catalogue(self) -> VoiceCatalogue:

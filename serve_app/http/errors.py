@@ -97,7 +97,7 @@ class NotAllowed(RequestError):
 
 
 class ConsentRequired(RequestError):
-    """This server clones voices only with the consent of whoever is heard."""
+    """A voice is to be cloned without the consent that this server wants."""
 
     default_param = "consent"
 

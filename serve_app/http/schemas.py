@@ -77,6 +77,14 @@ class SpeechRequest(BaseModel):
         description="Any voice that `GET /v1/audio/voices` lists, one of OpenAI's names, or an object with its `id`.",
         examples=["af_heart"],
     )
+    reference_audio: str | None = Field(
+        default=None,
+        description="Extension. A recording of whoever is to be heard, in base64; `voice` is not needed then. Who is"
+        " wanted again is better made a voice at `/v1/audio/voices`.",
+    )
+    consent: str | None = Field(
+        default=None, max_length=64, description="Extension. Id of the consent of whoever is heard in it."
+    )
     instructions: str | None = Field(
         default=None,
         max_length=MAX_INSTRUCTIONS_CHARACTERS,
@@ -125,7 +133,8 @@ class SpeechRequest(BaseModel):
     @classmethod
     def _null_is_absent(cls, body: Any) -> Any:
         if isinstance(body, dict):
-            return {key: value for key, value in body.items() if value is not None}
+            given = {key: value for key, value in body.items() if value is not None}
+            return {"voice": "", **given} if "reference_audio" in given else given
         return body
 
     @field_validator("model", "input", "voice", "instructions", "language")
@@ -247,22 +256,6 @@ class SpeechError(ErrorResponse):
     """Server-sent event: the rest of the audio could not be made. The connection ends without its proper end."""
 
     type: Literal["error"] = "error"
-
-
-class VoiceInfo(BaseModel):
-    """A voice that a caller can choose."""
-
-    id: str = Field(description="What to send as `voice`.", examples=["af_heart"])
-    name: str = Field(description="What to show to people.", examples=["Heart (en-US, female)"])
-    language: str = Field(description="BCP-47 tag of its own language.", examples=["en-US"])
-    gender: Literal["female", "male"]
-    aliases: list[str] = Field(description="Other names for it.", examples=[["marin"]])
-
-
-class VoiceList(BaseModel):
-    """Every voice."""
-
-    voices: list[VoiceInfo]
 
 
 class ModelName(BaseModel):

@@ -76,9 +76,7 @@ async def create_consent(request: Request, context: Context, caller: CallerOf, t
         raise type(error)(error.message, "recording") from None
     store = context.enroller.consents
     consent = await asyncio.to_thread(
-        lambda: store.add(
-            caller.tenant, fields.name, language, recording, profile.embedding, most=limits.max_voices
-        )
+        lambda: store.add(caller.tenant, fields.name, language, recording, profile.embedding, most=limits.max_voices)
     )
     return ConsentInfo.of(consent)
 
@@ -121,9 +119,7 @@ async def rename_consent(body: ConsentChange, consent: ConsentId, context: Conte
 @router.delete(
     "/{consent}",
     summary="Remove a consent",
-    responses=documented(
-        ConsentInUse("Voices were made with this consent: Ana. Delete them first."), _UNKNOWN, _AWAY
-    ),
+    responses=documented(ConsentInUse("Voices were made with this consent: Ana. Delete them first."), _UNKNOWN, _AWAY),
 )
 async def delete_consent(consent: ConsentId, context: Context, caller: CallerOf) -> ConsentDeleted:
     """With its recording. Voices that were made with it have to go first."""

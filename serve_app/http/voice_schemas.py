@@ -13,7 +13,6 @@ from tts_models.speaker.voices import Gender
 
 Source = Literal["preset", "clone", "mix", "import"]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-FILE_FORMAT = "voicegraph-voice-1"
 
 
 class VoiceInfo(BaseModel):
@@ -106,7 +105,7 @@ class VoiceFile(BaseModel):
     def of(cls, voice: ClonedVoice) -> VoiceFile:
         """``voice`` to be taken elsewhere."""
         return cls(
-            format=FILE_FORMAT,
+            format="voicegraph-voice-1",
             name=voice.name,
             language=voice.language,
             gender=voice.gender,
@@ -131,9 +130,7 @@ class ConsentInfo(BaseModel):
     @classmethod
     def of(cls, consent: Consent) -> ConsentInfo:
         """What its owner may know."""
-        return cls(
-            id=consent.id, name=consent.name, language=consent.language, created_at=round(consent.created_at)
-        )
+        return cls(id=consent.id, name=consent.name, language=consent.language, created_at=round(consent.created_at))
 
 
 class ConsentFields(BaseModel):

@@ -158,7 +158,9 @@ async def get_voice(voice: VoiceId, context: Context, caller: CallerOf) -> Voice
 @router.delete(
     "/{voice}",
     summary="Remove a voice",
-    responses=documented(NotAllowed("The voice 'Ana' is everybody's; an administrator may remove it."), _UNKNOWN, _AWAY),
+    responses=documented(
+        NotAllowed("The voice 'Ana' is everybody's; an administrator may remove it."), _UNKNOWN, _AWAY
+    ),
 )
 async def delete_voice(voice: VoiceId, context: Context, caller: CallerOf) -> VoiceDeleted:
     """With all that belongs to it. Mixes that it is in stay, and so do jobs that speak with it to their end."""
@@ -266,7 +268,7 @@ def _preset_info(voice: Voice, context: HttpContext) -> VoiceInfo:
         language=voice.language,
         gender=voice.gender,
         aliases=[alias for alias, name in aliases.items() if name == voice.name],
-        pitch_hz=context.enroller.presets.pitch_hz(voice.name),
+        pitch_hz=context.enroller.preset_pitch_hz(voice.name),
         source="preset",
         licence=PRESET_LICENCE,
         shared=True,
@@ -288,7 +290,7 @@ def _info(voice: ClonedVoice) -> VoiceInfo:
         licence=voice.licence,
         shared=voice.tenant == GLOBAL,
         status=voice.status,
-        progress=voice.progress if voice.references or voice.status == "fitting" else 1.0,
+        progress=voice.progress if voice.source == "clone" else 1.0,
         similarity=voice.similarity,
         similarity_start=voice.similarity_start,
         error=voice.error or None,

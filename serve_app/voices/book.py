@@ -113,11 +113,11 @@ class VoiceBook:
             VoiceNotFound, InvalidRequest: As :meth:`get`.
         """
         if not self.has(name) and not is_expression(name):
-            raise VoiceNotFound(self._not_found(name))
+            raise self.not_found(name)
         try:
             return parse_expression(name, self.has)
         except VoiceNotFound as error:
-            raise VoiceNotFound(self._not_found(error.message)) from None
+            raise self.not_found(error.message) from None
 
     def like(self, language: str, gender: Gender | None = None) -> list[Voice]:
         """See :meth:`Voices.like`."""
@@ -145,14 +145,16 @@ class VoiceBook:
         names = [member.id if isinstance(member, ClonedVoice) else member.name for member, _ in members]
         return recipe.voice(self.catalogue, _written(names, parts), language, gender)
 
-    def _not_found(self, name: str) -> str:
+    def not_found(self, name: str) -> VoiceNotFound:
+        """That there is no voice ``name``, and which are nearest."""
         shown = name if len(name) <= MAX_NAME_CHARACTERS else name[:MAX_NAME_CHARACTERS] + "..."
         mine = {folded_name(voice.name): voice.name for voice in self.own}
         similar = difflib.get_close_matches(folded_name(shown), mine, _NEAREST, _LIKE)
         if nearest := [*(mine[one] for one in similar), *self.catalogue.nearest(name)][:_NEAREST]:
-            return f"There is no voice {shown!r}. Did you mean {' or '.join(nearest)}?"
+            return VoiceNotFound(f"There is no voice {shown!r}. Did you mean {' or '.join(nearest)}?")
         some = ", ".join(self.catalogue.names[:_NEAREST])
-        return f"There is no voice {shown!r} among the {len(self.catalogue) + len(self.own)} voices, such as {some}."
+        number = len(self.catalogue) + len(self.own)
+        return VoiceNotFound(f"There is no voice {shown!r} among the {number} voices, such as {some}.")
 
 
 def _written(names: list[str], parts: list[Part]) -> str:
