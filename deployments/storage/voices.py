@@ -145,13 +145,21 @@ class VoiceStore:
         for candidate in (*ids, voice_id(tenant, id_or_name), voice_id(GLOBAL, id_or_name)):
             voice = self._read(candidate)
             if voice is not None and voice.tenant in (tenant, GLOBAL):
-                return self._as_it_stands(voice)
+                return self.as_it_stands(voice)
         raise VoiceNotFound(f"There is no voice {id_or_name[:MAX_NAME_CHARACTERS]!r} of yours.")
 
     def all(self, tenant: str | None = None) -> list[ClonedVoice]:
         """Every voice, or those that a tenant can speak with: its own and everybody's; the oldest first."""
         wanted = [voice for voice in self.kept() if tenant is None or voice.tenant in (tenant, GLOBAL)]
-        return [self._as_it_stands(voice) for voice in wanted]
+        return [self.as_it_stands(voice) for voice in wanted]
+
+    def as_it_stands(self, voice: ClonedVoice) -> ClonedVoice:
+        """``voice`` with its progress, which is not in its record."""
+        if voice.status != "fitting" or not (found := self._records.get(_PROGRESS, voice.enrolment)):
+            return voice
+        progress = _Progress.model_validate_json(found)
+        update = {"progress": progress.progress, "similarity": progress.similarity or voice.similarity}
+        return voice.model_copy(update=update)
 
     def delete(self, tenant: str, id_or_name: str) -> ClonedVoice:
         """Removes a voice and all that belongs to it; what it was.
@@ -208,7 +216,7 @@ class VoiceStore:
             if _is_unfitted(voice):
                 if self._records.add(_LEASES, voice.enrolment, worker.encode(), expires_s=lease_s):
                     try:
-                        return self._as_it_stands(self._change(voice, status="fitting"))
+                        return self.as_it_stands(self._change(voice, status="fitting"))
                     except VoiceLost:
                         self.release(voice, worker)
             elif voice.references:  # whoever ended it did not come to tidy up
@@ -310,14 +318,6 @@ class VoiceStore:
         """The voice as it is now; None if it is gone or another one of its name."""
         now = self._read(voice.id)
         return now if now is not None and now.enrolment == voice.enrolment else None
-
-    def _as_it_stands(self, voice: ClonedVoice) -> ClonedVoice:
-        """``voice`` with its progress, which is not in its record."""
-        if voice.status != "fitting" or not (found := self._records.get(_PROGRESS, voice.enrolment)):
-            return voice
-        progress = _Progress.model_validate_json(found)
-        update = {"progress": progress.progress, "similarity": progress.similarity or voice.similarity}
-        return voice.model_copy(update=update)
 
     def _change(self, voice: ClonedVoice, **fields: object) -> ClonedVoice:
         """Changes fields of ``voice`` if it is still to be fitted.

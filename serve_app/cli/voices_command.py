@@ -158,10 +158,8 @@ def import_(
 
 
 def _list(context: typer.Context, language: str | None, as_json: bool, url: str | None, key: str | None) -> None:
-    if url is None:
-        rows, headers = _presets(context.obj), ("id", "language", "gender")
-    else:
-        rows, headers = ask("GET", _path(url), key).json()["voices"], _SHOWN
+    rows = _presets(context.obj) if url is None else ask("GET", _path(url), key).json()["voices"]
+    headers = _SHOWN[:3] if url is None else _SHOWN
     rows = [row for row in rows if _speaks(row["language"], language)]
     if not rows:
         from tts_models.speaker.voices import LANGUAGE_OF_LETTER

@@ -39,7 +39,7 @@ async def list_models(context: Context) -> ModelList:
 async def get_model(model: str, context: Context, caller: CallerOf) -> ModelDetails:
     """A model under any of its names, and the voices that the caller can choose."""
     require_model(model, context)
-    book = await context.voices.of(caller.tenant)
+    book = await context.voices.known(caller.tenant)
     voices = [
         ModelVoice(name=voice.name, language=voice.language, gender=voice.gender)
         for voice in (*book.catalogue, *book.own)

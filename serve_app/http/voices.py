@@ -92,8 +92,9 @@ async def list_voices(context: Context, caller: CallerOf) -> VoiceList:
     Without a key, where one is needed, those that are everybody's.
     """
     presets = [_preset_info(voice, context) for voice in context.voices.presets.catalogue]
-    own = await asyncio.to_thread(context.voices.store.all, caller.tenant)
-    return VoiceList(voices=[*presets, *map(_info, own)])
+    own = (await context.voices.known(caller.tenant)).own
+    progress = context.voices.store.as_it_stands
+    return VoiceList(voices=[*presets, *await asyncio.to_thread(lambda: [_info(progress(voice)) for voice in own])])
 
 
 @router.post(

@@ -67,6 +67,13 @@ class VoiceRegistry:
             self._books[tenant] = VoiceBook(self.presets.catalogue, own, self._built)
         return self._books[tenant]
 
+    async def known(self, tenant: str) -> VoiceBook:
+        """The same; the presets alone while the store cannot be read and never was."""
+        try:
+            return await self.of(tenant)
+        except StorageUnavailable:
+            return self.presets
+
     async def using(self, tenant: str, make: Callable[[VoiceBook], Result]) -> Result:
         """What ``make`` makes of the tenant's voices; of the presets alone where they are all it needs.
 
