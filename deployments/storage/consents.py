@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from tts_models.errors import RequestError
 from tts_models.types import FloatArray
 
 _CONSENTS = "voice_consents"
+_ID = re.compile(r"cons_[0-9a-f]{24}")
 
 
 class ConsentNotFound(RequestError):
@@ -105,7 +107,7 @@ class ConsentStore:
         Raises:
             ConsentNotFound: There is none.
         """
-        found = self._records.get(_CONSENTS, consent_id)
+        found = self._records.get(_CONSENTS, consent_id) if _ID.fullmatch(consent_id) else None
         consent = Consent.model_validate_json(found) if found else None
         if consent is None or consent.tenant != tenant:
             raise ConsentNotFound(f"There is no consent {consent_id[:64]!r} of yours.")

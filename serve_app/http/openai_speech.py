@@ -143,8 +143,9 @@ def _decoded(reference_audio: str) -> bytes:
         InvalidRequest: It is none.
     """
     head, comma, data = reference_audio.partition(",")
+    text = data if comma and head.startswith("data:") else reference_audio
     try:
-        return base64.b64decode(data if comma and head.startswith("data:") else reference_audio, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
         raise InvalidRequest("'reference_audio' is not base64.", "reference_audio") from None
 

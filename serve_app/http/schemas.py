@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -28,6 +29,21 @@ MAX_INSTRUCTIONS_CHARACTERS = 4096
 MAX_SEED = 2**32 - 1
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def require_text(value: str) -> str:
+    """``value``; JSON can spell more than text: binary zeros, and halves of characters that no UTF-8 can write.
+
+    Raises:
+        ValueError: It is such.
+    """
+    if found := _NO_TEXT.search(value):
+        what = "a null character" if found.group() == "\0" else "half of a surrogate pair"
+        raise ValueError(f"is no text: it holds {what} at position {found.start()}.")
+    return value
+
+
+Text = Annotated[str, AfterValidator(require_text)]
 
 
 def _voice_name(value: Any) -> Any:
@@ -140,11 +156,7 @@ class SpeechRequest(BaseModel):
     @field_validator("model", "input", "voice", "instructions", "language")
     @classmethod
     def _is_text(cls, value: str | None) -> str | None:
-        """JSON can spell more than text: binary zeros, and halves of characters that no UTF-8 can write."""
-        if value and (found := _NO_TEXT.search(value)):
-            what = "a null character" if found.group() == "\0" else "half of a surrogate pair"
-            raise ValueError(f"is no text: it holds {what} at position {found.start()}.")
-        return value
+        return require_text(value) if value else value
 
 
 class CaptionRequest(SpeechRequest):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from deployments.storage.consents import Consent
 from deployments.storage.voices import ClonedVoice, StoredRecipe, VoiceStatus
-from serve_app.http.schemas import VoiceName
+from serve_app.http.schemas import Text, VoiceName, require_text
 from tts_models.speaker.voices import Gender
 
 Source = Literal["preset", "clone", "mix", "import"]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Label = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(require_text)
+]
 
 
 class VoiceInfo(BaseModel):
@@ -65,13 +67,13 @@ class VoiceFields(BaseModel):
         description="Letters, digits, spaces, `_`, `-`, `.` and the like. Letter case makes no difference.",
         examples=["Ana"],
     )
-    language: str | None = Field(
+    language: Text | None = Field(
         default=None, max_length=35, description="BCP-47 tag of the language that it reads unless told otherwise."
     )
     gender: Gender | None = Field(default=None, description="How it sounds; found out where absent.")
-    consent: str | None = Field(default=None, max_length=64, description="Id of the consent of whoever is heard.")
-    description: str = Field(default="", max_length=500, description="Extension. In your words.")
-    licence: str | None = Field(default=None, max_length=200, description="Extension. Under which it may be used.")
+    consent: Text | None = Field(default=None, max_length=64, description="Id of the consent of whoever is heard.")
+    description: Text = Field(default="", max_length=500, description="Extension. In your words.")
+    licence: Text | None = Field(default=None, max_length=200, description="Extension. Under which it may be used.")
     shared: bool = Field(
         default=False, description="Extension. For everybody, not only for your key; an administrator may say so."
     )
@@ -80,7 +82,7 @@ class VoiceFields(BaseModel):
 class MixRequest(VoiceFields):
     """A mix to keep under a name."""
 
-    voice: VoiceName = Field(
+    voice: Annotated[VoiceName, AfterValidator(require_text)] = Field(
         description="The mix, or any other voice to keep as it is now.", examples=["af_bella(2)+af_sky(1)"]
     )
 
@@ -92,14 +94,14 @@ class VoiceFile(BaseModel):
 
     format: Literal["voicegraph-voice-1"] = Field(description="What this is.")
     name: Label
-    language: str = Field(max_length=35, description="BCP-47 tag.")
+    language: Text = Field(max_length=35, description="BCP-47 tag.")
     gender: Gender
     source: Literal["clone", "mix", "import"] = "import"
     recipe: StoredRecipe = Field(description="What it is made of.")
     pitch_hz: float | None = Field(default=None, gt=0, lt=2000, allow_inf_nan=False)
     similarity: float | None = Field(default=None, ge=-1, le=1)
-    licence: str | None = Field(default=None, max_length=200)
-    description: str = Field(default="", max_length=500)
+    licence: Text | None = Field(default=None, max_length=200)
+    description: Text = Field(default="", max_length=500)
 
     @classmethod
     def of(cls, voice: ClonedVoice) -> VoiceFile:
@@ -139,7 +141,7 @@ class ConsentFields(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: Label
-    language: str = Field(max_length=35, description="BCP-47 tag of what is said in the recording.")
+    language: Text = Field(max_length=35, description="BCP-47 tag of what is said in the recording.")
 
 
 class ConsentChange(BaseModel):

@@ -290,6 +290,16 @@ async def test_names_that_cannot_be(name: str, ingresses: Ingresses) -> None:
         assert error(kept, 400)["param"] == "name"
 
 
+@pytest.mark.parametrize("field", ["name", "voice", "description", "licence", "language", "consent"])
+async def test_what_is_no_text_is_refused(field: str, ingresses: Ingresses) -> None:
+    async with client_of(ingresses.replica()) as client:
+        for bad in ("\\ud800", "a\\u0000"):
+            content = f'{{"name": "Ana", "voice": "af_heart", "{field}": "{bad}"}}'
+            response = await client.post("/v1/audio/voices", content=content, headers=_JSON)
+            assert error(response, 400)["param"] == field
+    assert ingresses.store.all() == []
+
+
 async def test_uploads_that_cannot_be_leave_nothing(ingresses: Ingresses) -> None:
     served = ingresses.replica(
         voices={"max_voices": 2, "max_samples": 3, "max_sample_bytes": 1000, "max_body_bytes": 2500}
