@@ -90,7 +90,8 @@ class SpeechRequest(BaseModel):
         " `<speak` for SSML.",
     )
     voice: VoiceName = Field(
-        description="Any voice that `GET /v1/audio/voices` lists, one of OpenAI's names, or an object with its `id`.",
+        description="Any voice that `GET /v1/audio/voices` lists, by name or id, one of OpenAI's names, an object with"
+        " its `id`, or a mix of voices such as `af_bella(2)+af_sky(1)`.",
         examples=["af_heart"],
     )
     reference_audio: str | None = Field(

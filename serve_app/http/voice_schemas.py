@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from deployments.storage.consents import Consent
-from deployments.storage.voices import ClonedVoice, StoredRecipe, VoiceStatus
+from deployments.storage.voices import GLOBAL, ClonedVoice, StoredRecipe, VoiceStatus
 from serve_app.http.schemas import Text, VoiceName, require_text
 from tts_models.speaker.voices import Gender
 
@@ -42,6 +42,30 @@ class VoiceInfo(BaseModel):
     error: str | None = Field(default=None, description="Why the fitting failed.")
     consents: list[str] = Field(default=[], description="Ids of the consents of those who are heard in it.")
     description: str = Field(default="", description="In its owner's words.")
+
+    @classmethod
+    def of(cls, voice: ClonedVoice) -> VoiceInfo:
+        """What its owner may know."""
+        return cls(
+            id=voice.id,
+            name=voice.name,
+            type="audio_sample" if voice.source == "clone" else voice.source,
+            created_at=round(voice.created_at),
+            language=voice.language,
+            gender=voice.gender,
+            aliases=[],
+            pitch_hz=voice.pitch_hz,
+            source=voice.source,
+            licence=voice.licence,
+            shared=voice.tenant == GLOBAL,
+            status=voice.status,
+            progress=voice.progress if voice.source == "clone" else 1.0,
+            similarity=voice.similarity,
+            similarity_start=voice.similarity_start,
+            error=voice.error or None,
+            consents=list(voice.consents),
+            description=voice.description,
+        )
 
 
 class VoiceList(BaseModel):

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from deployments.errors import StorageUnavailable
 from deployments.storage.consents import ConsentNotFound
-from deployments.storage.voices import GLOBAL, ClonedVoice, VoiceExists, VoicesFull
+from deployments.storage.voices import ClonedVoice, VoiceExists, VoicesFull
 from serve_app.graph import Utterance
 from serve_app.http.audio_encoding import CONTENT_TYPES
 from serve_app.http.caller import Caller, CallerOf
@@ -94,7 +94,9 @@ async def list_voices(context: Context, caller: CallerOf) -> VoiceList:
     presets = [_preset_info(voice, context) for voice in context.voices.presets.catalogue]
     own = (await context.voices.known(caller.tenant)).own
     progress = context.voices.store.as_it_stands
-    return VoiceList(voices=[*presets, *await asyncio.to_thread(lambda: [_info(progress(voice)) for voice in own])])
+    return VoiceList(
+        voices=[*presets, *await asyncio.to_thread(lambda: [VoiceInfo.of(progress(voice)) for voice in own])]
+    )
 
 
 @router.post(
@@ -115,7 +117,7 @@ async def create_voice(request: Request, context: Context, caller: CallerOf, tur
     """
     if not is_multipart(request):
         wish = await _from_json(MixRequest, request)
-        return _info(await context.enroller.mix(caller, wish))
+        return VoiceInfo.of(await context.enroller.mix(caller, wish))
     limits = context.settings.voices
     form = await read_form(request, max_file_bytes=limits.max_sample_bytes, max_files=limits.max_samples)
     _require_samples(form.fields.get("type"))
@@ -126,7 +128,7 @@ async def create_voice(request: Request, context: Context, caller: CallerOf, tur
             raise InvalidRequest("'audio_sample' must be a file, with a file name.", "audio_sample")
         raise RequestValidationError([{"type": "missing", "loc": ("body", "audio_sample"), "msg": "", "input": None}])
     voice = await context.enroller.clone(context.graph.scheduled(turn.flow), caller, fields, samples)
-    return _info(voice)
+    return VoiceInfo.of(voice)
 
 
 @router.post(
@@ -146,14 +148,14 @@ async def import_voice(
 ) -> VoiceInfo:
     """A voice as `export` writes it, here or on another server. It sounds there as here."""
     wish = validated(VoiceFields, {"name": name or body.name, "consent": consent, "shared": shared})
-    return _info(await context.enroller.take_in(caller, wish, body))
+    return VoiceInfo.of(await context.enroller.take_in(caller, wish, body))
 
 
 @router.get("/{voice}", summary="A voice", responses=documented(_UNKNOWN, _AWAY))
 async def get_voice(voice: VoiceId, context: Context, caller: CallerOf) -> VoiceInfo:
     """What it is, and how far its fitting is."""
     found = await _found(voice, context, caller)
-    return _preset_info(found, context) if isinstance(found, Voice) else _info(found)
+    return _preset_info(found, context) if isinstance(found, Voice) else VoiceInfo.of(found)
 
 
 @router.delete(
@@ -274,27 +276,4 @@ def _preset_info(voice: Voice, context: HttpContext) -> VoiceInfo:
         licence=PRESET_LICENCE,
         shared=True,
         status="ready",
-    )
-
-
-def _info(voice: ClonedVoice) -> VoiceInfo:
-    return VoiceInfo(
-        id=voice.id,
-        name=voice.name,
-        type="audio_sample" if voice.source == "clone" else voice.source,
-        created_at=round(voice.created_at),
-        language=voice.language,
-        gender=voice.gender,
-        aliases=[],
-        pitch_hz=voice.pitch_hz,
-        source=voice.source,
-        licence=voice.licence,
-        shared=voice.tenant == GLOBAL,
-        status=voice.status,
-        progress=voice.progress if voice.source == "clone" else 1.0,
-        similarity=voice.similarity,
-        similarity_start=voice.similarity_start,
-        error=voice.error or None,
-        consents=list(voice.consents),
-        description=voice.description,
     )
