@@ -14,7 +14,7 @@ import ray
 
 from serve_app.graph import Utterance
 from tests.cluster.conftest import APP, Cluster
-from tests.cluster.doubles import VOICE
+from tests.cluster.doubles import VOICE, WEIGHTS, toy_store
 from tests.support.waiting import until
 from tts_models.errors import ReferenceAudioError
 from tts_models.types import FRAME_SAMPLES
@@ -127,6 +127,17 @@ def test_a_killed_replica_of_a_stage(app: Cluster, stage: str) -> None:
     with traffic(app):
         before[0].kill()
         back(stage, before)
+
+
+def test_an_asset_that_has_gone_bad_on_the_disk(app: Cluster) -> None:
+    """The next replica that reads it notices, and fetches it again, while the others speak."""
+    weights = toy_store(app.log.path.parent).path("weights")
+    before = replicas("Vocoder")
+    with traffic(app):
+        weights.write_bytes(WEIGHTS.replace(b"w", b"v"))
+        before[0].kill()
+        back("Vocoder", before)
+    assert weights.read_bytes() == WEIGHTS
 
 
 async def test_a_killed_speaker_encoder(app: Cluster) -> None:
