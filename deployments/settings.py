@@ -243,7 +243,9 @@ class HttpSettings(Settings):
     """What the HTTP routes accept and answer."""
 
     max_input_characters: int = Field(default=10_000, ge=1, description="Longest text accepted, characters.")
-    max_body_bytes: int = Field(default=1_000_000, ge=1, description="Longest request body accepted, bytes.")
+    max_body_bytes: int = Field(
+        default=1_000_000, ge=1, description="Longest request body accepted, bytes, reference audio in it not counted."
+    )
     model: str = Field(default="kokoro-82m", min_length=1, description="Name of the served model in the API.")
     model_aliases: tuple[str, ...] = Field(
         default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "kokoro"),
