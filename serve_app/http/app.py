@@ -44,6 +44,7 @@ from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
+from serve_app.http.page import add_page
 from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
@@ -148,6 +149,7 @@ def create_app(
         load_events,
     ):
         app.include_router(routes.router)
+    add_page(app, settings)
     describe_keys(app)
     made = settings.voices
     with_reference = settings.max_body_bytes + _IN_BASE64 * made.max_sample_bytes
