@@ -16,6 +16,7 @@ class FitPlan:
 
     Attributes:
         steps: Most steps.
+        starts: Voices of which the best is begun with: the one given, and the nearest presets.
         seed: Decides which windows are taken.
         learning_rate: Of Adam, in deviations of the presets' timbres, at the start; it falls to nearly 0 at the end.
         window_frames: Length of what is said in a step, frames of 25 ms.
@@ -27,6 +28,7 @@ class FitPlan:
     """
 
     steps: int = 40
+    starts: int = 3
     seed: int = 0
     learning_rate: float = 0.2
     window_frames: int = 48
