@@ -39,6 +39,7 @@ from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
+from serve_app.http.page import add_page
 from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
@@ -132,6 +133,7 @@ def create_app(
         load_events,
     ):
         app.include_router(routes.router)
+    add_page(app, settings)
     describe_keys(app)
     long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}
     # The last one added is the outermost.
