@@ -74,6 +74,18 @@ class KeepsCaptions(Protocol):
         ...
 
 
+class MeasuresSpeech(Protocol):
+    """What routes need of the meter; see :class:`~serve_app.http.metrics.SpeechMeter`."""
+
+    def began(self, after_s: float, *, whole: bool) -> None:
+        """The first audio of a request was sent."""
+        ...
+
+    def ended(self, audio_s: float, made_s: float) -> None:
+        """All of it was made."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpContext:
     """What every route works with.
@@ -83,6 +95,7 @@ class HttpContext:
         voices: The voices a caller can choose.
         settings: What is accepted and answered.
         count: Told the outcome of every speech request.
+        meter: Told how soon and how fast speech was made.
         replicas: How many replicas of each deployment are running.
         admission: Places for utterances.
         timeout_s: Until when an answer must have begun that says nothing else, seconds.
@@ -97,6 +110,7 @@ class HttpContext:
     voices: VoiceRegistry
     settings: HttpSettings
     count: Callable[[Outcome], None]
+    meter: MeasuresSpeech
     replicas: Replicas
     admission: Admits
     timeout_s: float
