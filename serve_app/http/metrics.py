@@ -79,11 +79,15 @@ class ErrorCountMiddleware:
 
     Args:
         app: The application behind.
+        routes: All there are, for requests that were refused before they came to one; mounted applications are found.
         count: Told route, status and code; Ray's metrics where absent.
     """
 
-    def __init__(self, app: ASGIApp, count: Callable[[str, int, str], None] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, routes: Iterable[BaseRoute] = (), count: Callable[[str, int, str], None] | None = None
+    ) -> None:
         self.app = app
+        self._routes = tuple(routes)
         self._count = count or _error_counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,34 +95,25 @@ class ErrorCountMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        above = scope.get("root_path", "")
+        asked = dict(scope)  # as it came; routing changes it
 
         async def send_counting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
                 code = scope.get("state", {}).get("error_code", UNKNOWN)
-                self._count(route_of(scope, above), message["status"], code)
+                self._count(self._route_of(asked, scope), message["status"], code)
             await send(message)
 
         await self.app(scope, receive, send_counting)
 
-
-def route_of(scope: Scope, above: str = "") -> str:
-    """The route of a request as the API's description has it, so that there are no more values than routes.
-
-    Args:
-        scope: Of the request, before or after it was routed.
-        above: Path in front of the application.
-    """
-    if (route := scope.get("route")) is not None:
-        return str(scope.get("root_path", "")).removeprefix(above) + str(route.path)
-    return _first_match(scope, scope["app"].routes)
-
-
-def _first_match(scope: Scope, routes: Iterable[BaseRoute]) -> str:
-    for route in routes:
-        if route.matches(scope)[0] is not Match.NONE:
-            return f"{route.path}/*" if isinstance(route, Mount) else str(getattr(route, "path", UNKNOWN))
-    return UNKNOWN
+    def _route_of(self, asked: Scope, scope: Scope) -> str:
+        """The route as the API's description has it, so that there are no more values than routes."""
+        if (route := scope.get("route")) is not None:
+            return str(scope.get("root_path", "")).removeprefix(asked.get("root_path", "")) + str(route.path)
+        mounts = [route for route in asked["app"].routes if isinstance(route, Mount)]
+        for route in (*self._routes, *mounts):
+            if route.matches(asked)[0] is not Match.NONE:
+                return f"{route.path}/*" if isinstance(route, Mount) else str(getattr(route, "path", UNKNOWN))
+        return UNKNOWN
 
 
 def _error_counter() -> Callable[[str, int, str], None]:

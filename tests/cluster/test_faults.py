@@ -47,10 +47,13 @@ def replicas(deployment: str) -> list[psutil.Process]:
 class Traffic:
     """Callers that ask again and again, half of them for a stream, and count what they get."""
 
-    def __init__(self, url: str, retries: int) -> None:
+    def __init__(self, url: str, retries: int, stream_retries: int) -> None:
         self.answered = 0
         self.lost: list[str] = []
-        self._client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=retries, timeout=REQUEST_S)
+        self._clients = {
+            stream: openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=most, timeout=REQUEST_S)
+            for stream, most in ((True, stream_retries), (False, retries))
+        }
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=(stream,)) for stream in (True, False) * (CALLERS // 2)
@@ -76,13 +79,17 @@ class Traffic:
         text = " ".join(map(str, WORDS))
         while not self._stop.is_set():
             try:
-                audio = self._client.audio.speech.create(
-                    model="tts-1",
-                    voice="af_test",
-                    input=text,
-                    response_format="pcm",
-                    extra_body={"stream": stream},
-                ).read()
+                audio = (
+                    self._clients[stream]
+                    .audio.speech.create(
+                        model="tts-1",
+                        voice="af_test",
+                        input=text,
+                        response_format="pcm",
+                        extra_body={"stream": stream},
+                    )
+                    .read()
+                )
                 assert len(audio) == sum(WORDS) * FRAME_BYTES, f"{len(audio)} bytes"
                 self.answered += 1
             except Exception as error:
@@ -90,13 +97,14 @@ class Traffic:
 
 
 @contextmanager
-def traffic(cluster: Cluster, retries: int = 0) -> Iterator[Traffic]:
+def traffic(cluster: Cluster, retries: int = 0, stream_retries: int = 0) -> Iterator[Traffic]:
     """Traffic during the block and for some requests after it; none may be lost.
 
     Args:
         retries: How often a caller asks again, as OpenAI's client does twice unless told otherwise.
+        stream_retries: Likewise, of those who ask for a stream.
     """
-    with Traffic(cluster.url, retries) as callers:
+    with Traffic(cluster.url, retries, max(retries, stream_retries)) as callers:
         yield callers
         callers.more(2 * CALLERS)
     assert callers.lost == []
@@ -151,12 +159,12 @@ async def test_a_killed_speaker_encoder(app: Cluster) -> None:
 
 
 def test_a_killed_ingress(app: Cluster) -> None:
-    """What it was answering breaks off where the caller sees it; who asks again, as OpenAI's client does, is served.
+    """What has not begun to be answered is answered by another one.
 
-    Nothing in front of the ingress holds a request that could be sent to another one.
+    A stream that has begun breaks off where its caller sees it; who asks again, as OpenAI's client does, is served.
     """
     before = replicas("Ingress")
-    with traffic(app, retries=2):
+    with traffic(app, stream_retries=2):
         before[0].kill()
         back("Ingress", before)
 
