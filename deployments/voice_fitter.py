@@ -57,7 +57,7 @@ class FitsVoices(Protocol):
     def fit(
         self,
         clips: Sequence[FloatArray],
-        starts: Sequence[VoiceRecipe],
+        start: VoiceRecipe,
         plan: FitPlan,
         state: bytes | None = None,
         on_step: Callable[[FitState], None] = ...,
@@ -175,7 +175,7 @@ class VoiceFitter:
                     if self._stopping.is_set():
                         raise _StoppedError
 
-                fitted = model.fit(clips, [voice.recipe.recipe()], plan, keeper.state, on_step)
+                fitted = model.fit(clips, voice.recipe.recipe(), plan, keeper.state, on_step)
             self._voices.finish(voice, worker, fitted.recipe, fitted.similarity)
         except (VoiceLost, _StoppedError):
             pass
