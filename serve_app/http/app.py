@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
@@ -15,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from deployments.settings import AdmissionSettings, HttpSettings, JobSettings
 from deployments.storage.api_keys import ApiKeys
+from deployments.storage.consents import ConsentStore
 from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
 from deployments.storage.voices import VoiceStore
@@ -30,14 +32,17 @@ from serve_app.http import (
     openai_models,
     openai_speech,
     past_captions,
+    voice_consents,
 )
+from serve_app.http import voices as voice_routes
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
+from serve_app.http.context import HttpContext, Jobs, MeasuresSpeech, Outcome, Replicas, Stages
+from serve_app.http.enrolment import Enroller
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
-from serve_app.http.metrics import outcome_counter
+from serve_app.http.metrics import ErrorCountMiddleware, SpeechMeter, outcome_counter
 from serve_app.http.openapi import describe_keys
 from serve_app.http.page import add_page
 from serve_app.http.past_captions import CaptionKeeper
@@ -46,11 +51,14 @@ from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
+from tts_models.speaker.presets import PRESETS_FILE, PresetVoices, preset_voices
 from tts_models.speaker.voices import VoiceCatalogue
+from tts_models.types import SPEAKER_EMBEDDING_DIM
 
 _MOST_WATCHERS = 32
 """Each holds one of the ``max_ongoing_requests`` of the ingress replica."""
 
+_IN_BASE64 = 1.4
 _DESCRIPTION = """Text in, speech out, as OpenAI's clients know it; fields marked *Extension* are ours.
 
 Every response carries `x-request-id`. Every error has the shape `{"error": {"message", "type", "param", "code"}}`."""
@@ -63,11 +71,14 @@ def create_app(
     *,
     behind_ray_proxy: bool = False,
     count: Callable[[Outcome], None] | None = None,
+    meter: MeasuresSpeech | None = None,
+    count_error: Callable[[str, int, str], None] | None = None,
     replicas: Replicas | None = None,
     records: Records | None = None,
     places: AdmissionSettings | None = None,
     admission: Admits | None = None,
     stages: Stages | None = None,
+    preset_table: PresetVoices | None = None,
     listens_on: str | None = "127.0.0.1",
     count_in: str | None = None,
     long_work: Jobs | None = None,
@@ -79,12 +90,15 @@ def create_app(
         voices: The preset voices.
         settings: What is accepted and answered.
         behind_ray_proxy: Ray Serve's proxy adds ``x-request-id`` to every response; true leaves that to it.
-        count: Told the outcome of every speech request; Ray's metrics where absent.
+        count: Told the outcome of every speech request; Ray's metrics where absent, as for the next two.
+        meter: Told how soon and how fast speech was made.
+        count_error: Told route, status and code of every answer that is an error.
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
         records: What is kept across restarts; in memory where absent.
         places: How many utterances run and wait; as the settings have it where absent.
         admission: Gives them their places; a desk of this process where absent.
         stages: What each stage has to do; there are none to ask about where absent.
+        preset_table: What is known of the presets' voices; of Kokoro's where absent.
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
         long_work: Where jobs are handed in; nobody makes them where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
@@ -99,6 +113,9 @@ def create_app(
         count_in_metrics(outcome)
         admits.count(outcome)
 
+    registry = VoiceRegistry(voices, VoiceStore(records))
+    consents = ConsentStore(records, long_work.board.objects)
+    enroller = Enroller(registry, preset_table or _preset_table(), consents, settings.voices)
     app = FastAPIOffline(
         title="Voicegraph",
         version=_version(),
@@ -109,9 +126,11 @@ def create_app(
     app.docs_url = "/docs"  # FastAPIOffline serves it but forgets to say so, and Ray Serve reports it
     app.state.context = HttpContext(
         graph,
-        VoiceRegistry(voices, VoiceStore(records)),
+        registry,
+        enroller,
         settings,
         count=count_everywhere,
+        meter=meter or SpeechMeter(),
         replicas=replicas or _no_replicas,
         admission=admits,
         timeout_s=places.timeout_s,
@@ -121,21 +140,31 @@ def create_app(
         captions=CaptionKeeper.of(records, settings),
         watchers=asyncio.Semaphore(_MOST_WATCHERS),
     )
-    for routes in (
+    rooms = (
         openai_speech,
         captions,
         past_captions,
         jobs,
         openai_models,
+        voice_routes,
+        voice_consents,
         dictionaries,
         health,
         load,
         load_events,
-    ):
-        app.include_router(routes.router)
+    )
+    for room in rooms:
+        app.include_router(room.router)
     add_page(app, settings)
     describe_keys(app)
-    long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}
+    made = settings.voices
+    with_reference = settings.max_body_bytes + _IN_BASE64 * made.max_sample_bytes
+    long_bodies = {
+        jobs.router.prefix: long_work.board.settings.max_body_bytes,
+        voice_routes.router.prefix: made.max_body_bytes,
+        voice_consents.router.prefix: made.max_sample_bytes + settings.max_body_bytes,
+        **dict.fromkeys(("/v1/audio/speech", "/v1/audio/captions"), round(with_reference)),
+    }
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, elsewhere=long_bodies)
     app.add_middleware(
@@ -154,8 +183,18 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["x-request-id", "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
         )
+    known = [route for room in rooms for route in room.router.routes]
+    app.add_middleware(ErrorCountMiddleware, routes=known, count=count_error)
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
+
+
+def _preset_table() -> PresetVoices:
+    """What is known of the presets' voices; nothing before it has been measured."""
+    if PRESETS_FILE.exists():
+        return preset_voices()
+    nothing = np.zeros(0, np.float32)
+    return PresetVoices((), np.zeros((0, SPEAKER_EMBEDDING_DIM), np.float32), nothing, nothing)
 
 
 async def _no_stages() -> Sequence[StageLoad]:

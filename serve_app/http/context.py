@@ -13,6 +13,7 @@ from deployments.settings import HttpSettings
 from deployments.storage.records import Records
 from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph, SpokenAudio
+from serve_app.http.enrolment import Enroller
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
@@ -74,6 +75,18 @@ class KeepsCaptions(Protocol):
         ...
 
 
+class MeasuresSpeech(Protocol):
+    """What routes need of the meter; see :class:`~serve_app.http.metrics.SpeechMeter`."""
+
+    def began(self, after_s: float, *, whole: bool) -> None:
+        """The first audio of a request was sent."""
+        ...
+
+    def ended(self, audio_s: float, made_s: float) -> None:
+        """All of it was made."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpContext:
     """What every route works with.
@@ -81,8 +94,10 @@ class HttpContext:
     Attributes:
         graph: Makes the speech.
         voices: The voices a caller can choose.
+        enroller: Makes new ones.
         settings: What is accepted and answered.
         count: Told the outcome of every speech request.
+        meter: Told how soon and how fast speech was made.
         replicas: How many replicas of each deployment are running.
         admission: Places for utterances.
         timeout_s: Until when an answer must have begun that says nothing else, seconds.
@@ -95,8 +110,10 @@ class HttpContext:
 
     graph: SpeechGraph
     voices: VoiceRegistry
+    enroller: Enroller
     settings: HttpSettings
     count: Callable[[Outcome], None]
+    meter: MeasuresSpeech
     replicas: Replicas
     admission: Admits
     timeout_s: float
