@@ -29,6 +29,7 @@ from ray.serve.handle import DeploymentHandle
 from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
+from deployments.tracing import part
 from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.voices import Voice
@@ -258,7 +259,7 @@ class RaySpeechGraph:
                 index, segment = following
                 as_segment = self.scheduled(replace(self._flow, segment=index))
                 making = work(as_segment, acoustic_input(utterance, index, segment), is_first=index == first)
-                in_flight.append((segment, asyncio.create_task(making)))
+                in_flight.append((segment, asyncio.create_task(_traced(making, index))))
 
         try:
             fill()
@@ -272,6 +273,11 @@ class RaySpeechGraph:
             for _, task in in_flight:
                 task.cancel()
             await asyncio.gather(*(task for _, task in in_flight), return_exceptions=True)
+
+
+async def _traced(making: Coroutine[Any, Any, Result], index: int) -> Result:
+    with part("segment", segment=index):
+        return await making
 
 
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:

@@ -22,7 +22,9 @@ from deployments.metrics import (
     AUDIO,
     CHARACTERS,
     RETRIES,
+    STAGE_BATCHES,
     STAGE_BUSY,
+    STAGE_CALLS,
     STAGE_GIVEN_UP,
     STAGE_MAX_REPLICAS,
     STAGE_PADDING,
@@ -65,6 +67,7 @@ async def test_a_batch_counts_its_work_its_padding_and_how_long_its_calls_waited
     await asyncio.gather(*(work(length, flow) for length, flow in zip([10, 4, 6], flows, strict=True)))
     assert recorded.of(STAGE_WORK) == [30]
     assert recorded.of(STAGE_PADDING) == [10]
+    assert (recorded.of(STAGE_CALLS), recorded.of(STAGE_BATCHES)) == ([3], [1])
     assert len(recorded.of(STAGE_WAIT, priority="interactive")) == 2
     (waited,) = recorded.of(STAGE_WAIT, priority="batch")
     assert 0 < waited < 60
