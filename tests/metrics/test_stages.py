@@ -126,6 +126,15 @@ async def test_a_failure_is_nothing_given_up(recorded: Recorded) -> None:
     assert recorded.told[STAGE_GIVEN_UP.name] == {}
 
 
+async def test_gauges_are_told_again_with_every_health_check(recorded: Recorded) -> None:
+    """Ray forgets a gauge that was not set for twenty seconds."""
+    work = worker(list)
+    told = len(recorded.of(STAGE_WAITING))
+    await work.check_health()
+    assert recorded.of(STAGE_WAITING)[told:] == [0]
+    assert recorded.of(STAGE_RUNNING)[-1] == 0
+
+
 @pytest.mark.parametrize(
     ("config", "most"),
     [
@@ -161,7 +170,7 @@ async def test_audio_and_characters(recorded: Recorded) -> None:
     )
     assert recorded.of(AUDIO, priority="interactive") == [1.5]
     assert recorded.of(AUDIO, priority="batch") == [1.5]
-    text = TextFrontend(TextSettings(), lambda _: Reads())
+    text = TextFrontend(TextSettings(in_logs=True), lambda _: Reads())
     await text.segments("Hello there.", "en", Flow())
     await text.segments("x" * 2500, "en-GB", Flow())
     with pytest.raises(UnsupportedLanguage):
