@@ -195,3 +195,22 @@ async def test_calls_made_again(recorded: Recorded) -> None:
     caller = StageCaller(SynthesisSettings(retry_delay_s=0.001))
     assert await caller.call(lambda: [Response()]) == "done"
     assert recorded.told[RETRIES.name] == {(("reason", "lost"),): [1, 1]}
+
+
+async def test_a_caller_that_leaves_is_no_call_made_again(recorded: Recorded) -> None:
+    """Ray may give its calls up before it tells us that it is gone."""
+
+    class GivenUp:
+        def __await__(self) -> Any:
+            yield from asyncio.sleep(0).__await__()
+            raise asyncio.CancelledError
+
+        def cancel(self) -> None:
+            pass
+
+    caller = StageCaller(SynthesisSettings(retry_delay_s=60))
+    call = asyncio.create_task(caller.call(lambda: [GivenUp()]))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    await asyncio.wait([call], timeout=60)
+    assert recorded.told[RETRIES.name] == {}
