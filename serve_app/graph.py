@@ -30,12 +30,14 @@ from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
 from serve_app.calls import StageCaller, StageUnavailable, Start
+from tts_models.delivery import AS_IT_IS, Delivery, delivered
+from tts_models.emotion import felt
 from tts_models.speaker.voices import Voice
-from tts_models.text.controls import ControlledText, hide_controls
+from tts_models.text.controls import ControlledText, hide_controls, parse_controls
 from tts_models.text.moras import AccentPhrase
 from tts_models.text.ssml import SsmlText
 from tts_models.timing import Timeline
-from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, ProsodyEdit, SpeakerEmbedding
+from tts_models.types import AcousticInput, Audio, Emotion, Phonemes, Prosody, ProsodyEdit, SpeakerEmbedding
 
 __all__ = [
     "DeadlineExceeded",
@@ -68,6 +70,8 @@ class Utterance:
         seed: 0 or more; equal utterances with equal seeds sound alike to the byte.
         markup: ``text`` read as SSML; None where it is plain text.
         voices: By name, those that the markup gives parts of the text to.
+        delivery: Pitch, energy, intonation and mood.
+        moods: Those that hold where ``text`` begins, the innermost last: it may be a part of a longer one.
     """
 
     text: str
@@ -78,11 +82,15 @@ class Utterance:
     seed: int = 0
     markup: SsmlText | None = None
     voices: Mapping[str, Voice] = field(default_factory=dict)
+    delivery: Delivery = AS_IT_IS
+    moods: tuple[Emotion, ...] = ()
 
     @property
     def script(self) -> str | ControlledText:
         """What the text frontend is given."""
-        return self.markup.controlled if self.markup else self.text
+        if self.markup:
+            return self.markup.controlled
+        return parse_controls(self.text, self.moods) if self.moods else self.text
 
     @property
     def shown(self) -> str:
@@ -270,13 +278,14 @@ class RaySpeechGraph:
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:
     """What the stages are given for the segment of that ``index``."""
     voice = utterance.voices[segment.voice] if segment.voice else utterance.voice
-    return voice.says(
+    item = voice.says(
         segment.token_ids,
         speed=utterance.speed,
         volume=utterance.volume,
         seed=segment_seed(utterance.seed, index),
         prosody=ProsodyEdit(changes=segment.changes) if segment.changes else None,
     )
+    return felt(delivered(item, utterance.delivery), segment.emotion or utterance.delivery.emotion)
 
 
 def spoken_audio(audio: Audio, segment: Phonemes, start_sample: int) -> SpokenAudio:

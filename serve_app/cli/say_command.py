@@ -34,6 +34,9 @@ class _Request:
     seed: int
     format: str
     input_format: str = "auto"
+    pitch: float = 0.0
+    energy: float = 1.0
+    intonation: float = 1.0
 
 
 @dataclass(slots=True)
@@ -59,6 +62,9 @@ def say(
     ] = None,
     speed: Annotated[float, typer.Option(min=0.25, max=4, help="1 is the voice's own rate.")] = 1.0,
     volume: Annotated[float, typer.Option(min=0, max=4, help="Gain.")] = 1.0,
+    pitch: Annotated[float, typer.Option(min=-12, max=12, help="Shift of the pitch, semitones.")] = 0.0,
+    energy: Annotated[float, typer.Option(min=0.25, max=2, help="Loudness by effort; 2 is +6 dB.")] = 1.0,
+    intonation: Annotated[float, typer.Option(min=0, max=2, help="How far the pitch moves; 0 is monotone.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="The same text with the same seed gives the same bytes.")] = 0,
     format: Annotated[
         str | None,
@@ -87,7 +93,19 @@ def say(
     """Say a text into a file."""
     options: CliContext = context.obj
     input_format = {None: "auto", True: "ssml", False: "text"}[ssml]
-    request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output), input_format)
+    request = _Request(
+        _text(text),
+        voice,
+        language,
+        speed,
+        volume,
+        seed,
+        _format(format, output),
+        input_format,
+        pitch,
+        energy,
+        intonation,
+    )
     if dictionary and url:
         raise CommandFailed(
             "--dictionary is for speech made here; give it to a server with `voicegraph dictionary import`"
@@ -182,6 +200,7 @@ def _in_process(
         from serve_app.http.audio_encoding import encode_once
         from serve_app.local_graph import LocalSpeechGraph
         from serve_app.ssml import marked_up
+        from tts_models.delivery import Delivery
         from tts_models.speaker.voices import VoiceCatalogue
         from tts_models.text.dictionary import Dictionary
 
@@ -192,7 +211,13 @@ def _in_process(
         except ValueError as error:
             raise CommandFailed(f"--engine: {error}") from error
     utterance = Utterance(
-        request.text, speaker, request.language or speaker.language, request.speed, request.volume, request.seed
+        request.text,
+        speaker,
+        request.language or speaker.language,
+        request.speed,
+        request.volume,
+        request.seed,
+        delivery=Delivery(request.pitch, request.energy, request.intonation),
     )
     utterance = marked_up(utterance, voices, request.input_format)  # type: ignore[arg-type]
     heard.shown = utterance.shown
@@ -222,6 +247,9 @@ def _from_server(
         "speed": request.speed,
         "volume": request.volume,
         "seed": request.seed,
+        "pitch": request.pitch,
+        "energy": request.energy,
+        "intonation": request.intonation,
         "stream": False,
     }
     if request.language:

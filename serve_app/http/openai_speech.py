@@ -21,6 +21,7 @@ from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from serve_app.http.turn import Turn, TurnOf, work_of
 from serve_app.ssml import marked_up
+from tts_models.delivery import Delivery
 from tts_models.errors import (
     EmptyText,
     InvalidRequest,
@@ -138,5 +139,6 @@ def utterance_of(body: SpeechRequest, context: Offer) -> Utterance:
         speed=body.speed,
         volume=body.volume,
         seed=body.seed,
+        delivery=Delivery(body.pitch, body.energy, body.intonation),
     )
     return marked_up(utterance, context.voices, body.input_format)

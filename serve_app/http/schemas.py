@@ -18,6 +18,7 @@ from pydantic import (
 
 from serve_app.captions import CaptionFormat
 from serve_app.ssml import InputFormat
+from tts_models.delivery import MAX_ENERGY, MAX_INTONATION, MAX_PITCH, MIN_ENERGY
 from tts_models.visemes import Viseme
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -105,6 +106,30 @@ class SpeechRequest(BaseModel):
     )
     volume: float = Field(
         default=1.0, ge=0.0, le=4.0, strict=True, allow_inf_nan=False, description="Extension. Gain; 1 is unchanged."
+    )
+    pitch: float = Field(
+        default=0.0,
+        ge=-MAX_PITCH,
+        le=MAX_PITCH,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. Shift of the voice's pitch, semitones.",
+    )
+    energy: float = Field(
+        default=1.0,
+        ge=MIN_ENERGY,
+        le=MAX_ENERGY,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. Factor on loudness by the speaker's effort; 2 is +6 dB. `volume` is a mere gain.",
+    )
+    intonation: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=MAX_INTONATION,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. Factor on how far the pitch moves up and down; 0 is monotone.",
     )
     seed: int = Field(
         default=0,
