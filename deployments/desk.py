@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from deployments.errors import DeadlineExceeded, Overloaded, ShuttingDown
 from deployments.fair_queue import Entry, FairQueue, Flow
+from deployments.past_calls import PastCall, PastCalls
 from deployments.settings import AdmissionSettings
 
 FIXED_WORK = 40
@@ -73,6 +74,7 @@ class AdmissionLoad:
         average_wait_s: How long the last 50 completed utterances waited, seconds; None without any.
         average_run_s: How long they ran, seconds.
         outcomes: How many requests ended how, since the application started.
+        recent: The utterances that gave their places back in the last minute, 256 at most.
     """
 
     running: int
@@ -83,6 +85,7 @@ class AdmissionLoad:
     average_wait_s: float | None = None
     average_run_s: float | None = None
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    recent: tuple[PastCall, ...] = ()
 
 
 class _Done(NamedTuple):
@@ -120,6 +123,7 @@ class Desk:
         self._waiting_of: Counter[str] = Counter()
         self._max_running_of: dict[str, int] = {}
         self._recent: deque[_Done] = deque(maxlen=_RECENT)
+        self._past = PastCalls()
         self._speed = _Speed()
         self._mark_s = clock()
         self._is_closed = False
@@ -194,8 +198,9 @@ class Desk:
             if key not in self._waiting_of:
                 self._max_running_of.pop(key, None)
         now = self._clock()
+        ran_s = now - held.since_s
+        self._past.add(held.ask.flow, held.waited_s, ran_s)
         if completed:
-            ran_s = now - held.since_s
             made_s = max(0.0, ran_s - idle_s)
             self._speed.measure(held.ask.work + FIXED_WORK, made_s, now - self._mark_s, len(self._running) + 1)
             self._recent.append(_Done(held.waited_s, ran_s))
@@ -213,6 +218,7 @@ class Desk:
             wait_s=self._speed.wait_s(self._queue.cost) if is_full else 0.0,
             average_wait_s=_mean([done.waited_s for done in self._recent]),
             average_run_s=_mean([done.ran_s for done in self._recent]),
+            recent=self._past.recent(),
         )
 
     def _admit(self) -> None:

@@ -7,21 +7,18 @@ the copy from before goes on being used.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from deployments.storage.dictionaries import GLOBAL, DictionaryStore
+from deployments.storage.patience import Patience
 
 if TYPE_CHECKING:
     from tts_models.text.dictionary import Dictionary, EntryIndex
 
-Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 MAX_KEPT = 256
@@ -30,7 +27,6 @@ _PATIENCE_S = 2.0
 """How long a text waits for the store to answer, seconds."""
 _LOADING_S = 15.0
 """How long it waits for a changed dictionary to be loaded, seconds; one of 10,000 entries takes 0.2 on an idle core."""
-_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +46,9 @@ class Dictionaries:
     def __init__(self, store: DictionaryStore, patience_s: float = _PATIENCE_S) -> None:
         self._store = store
         self._patience_s = patience_s
-        self._thread = ThreadPoolExecutor(_THREADS, "dictionaries")
+        self._patience = Patience("dictionaries")
         self._loading = threading.Lock()
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
-        self._late: asyncio.Future[Any] | None = None
 
     async def of(self, tenant: str) -> Dictionary | None:
         """The tenant's entries and the global ones, as they are now; None if there are none."""
@@ -67,31 +62,17 @@ class Dictionaries:
         return Dictionary(*present)
 
     async def _tier(self, tenant: str) -> EntryIndex | None:
-        if self._late is not None and not self._late.done():
+        if self._patience.is_over:
             return self._last(tenant)
         try:
-            version = await self._within(self._patience_s, self._store.version, tenant)
+            version = await self._patience.within(self._patience_s, self._store.version, tenant)
             copy = self._copies.get(tenant)
             if version == 0 or (copy is not None and copy.version == version):
                 return copy.index if copy and version else None
-            return await self._within(_LOADING_S, self._load, tenant, version)
+            return await self._patience.within(_LOADING_S, self._load, tenant, version)
         except Exception as error:
             logger.warning("dictionaries: the last copies are used, for the store cannot be read: %r", error)
             return self._last(tenant)
-
-    async def _within(self, limit_s: float, ask: Callable[..., Result], *args: Any) -> Result:
-        """What ``ask`` returns, asked in a thread.
-
-        Raises:
-            TimeoutError: It takes longer; until it is done the store is not asked again.
-        """
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, ask, *args)
-        done, _ = await asyncio.wait((asked,), timeout=limit_s)
-        if not done:
-            self._late = asked
-            asked.add_done_callback(_ended)
-            raise TimeoutError(f"no answer within {limit_s:g} s")
-        return asked.result()
 
     def _last(self, tenant: str) -> EntryIndex | None:
         copy = self._copies.get(tenant)
@@ -111,8 +92,3 @@ class Dictionaries:
             while len(self._copies) > MAX_KEPT:
                 self._copies.popitem(last=False)
             return copy.index
-
-
-def _ended(asked: asyncio.Future[Any]) -> None:
-    if not asked.cancelled():
-        asked.exception()  # has been told of; asyncio would tell of it again

@@ -57,6 +57,7 @@ class Flow:
         priority: Class of work.
         deadline_s: Nobody wants the result after this, Unix time; clocks of the nodes are taken to agree.
         tenant: Whose dictionaries texts are read with, besides the global one.
+        segment: Which segment of the utterance a call is for, from 0; None if for all of it.
     """
 
     id: str = ""
@@ -65,6 +66,7 @@ class Flow:
     priority: Priority = Priority.INTERACTIVE
     deadline_s: float = math.inf
     tenant: str = ""
+    segment: int | None = None
 
 
 ANYONE = Flow()

@@ -14,7 +14,6 @@ import contextlib
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,13 +23,12 @@ from ray.serve.context import _get_internal_replica_context as get_internal_repl
 
 from deployments.errors import DeadlineExceeded
 from deployments.fair_queue import Entry, FairQueue, Flow
+from deployments.past_calls import PastCall, PastCalls
 from deployments.settings import BatchLimits
 from tts_models.errors import OutOfMemory
 
 logger = logging.getLogger("ray.serve")
 
-_RECENT = 256
-_RECENT_S = 60.0
 _SPEED_MEMORY = 0.8
 """Weight of what was known of the model's speed when a batch has been measured."""
 
@@ -48,7 +46,7 @@ class ReplicaLoad:
         max_running: Most items in a batch.
         max_ongoing: Most items that the replica takes.
         wait_s: About how long an item that comes now would wait if it were served last, seconds.
-        recent_s: How long the items of the last minute took, waiting included, seconds; 256 at most.
+        recent: The calls of the last minute, 256 at most.
     """
 
     running: int
@@ -56,7 +54,7 @@ class ReplicaLoad:
     max_running: int
     max_ongoing: int
     wait_s: float
-    recent_s: tuple[float, ...]
+    recent: tuple[PastCall, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +63,8 @@ class _Call(Generic[Item]):
     length: int
     result: asyncio.Future[Any]
     since_s: float = field(default_factory=time.monotonic)
+    began_s: float = 0.0
+    batch: int = 1
 
 
 class FairWorker(Generic[Item, Result]):
@@ -98,7 +98,7 @@ class FairWorker(Generic[Item, Result]):
         self._run_since_s = 0.0
         self._s_per_work = 0.0
         self._learned_work: float = math.inf
-        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._past = PastCalls()
 
     async def __call__(self, item: Item, flow: Flow) -> Result:
         """The result for ``item``, computed in some batch when it is the turn of ``flow``.
@@ -117,7 +117,7 @@ class FairWorker(Generic[Item, Result]):
             result: Result = await call.result
         finally:
             self._queue.remove(entry)
-        self._recent.append((time.monotonic(), time.monotonic() - call.since_s))
+        self._past.add(flow, call.began_s - call.since_s, time.monotonic() - call.began_s, call.batch)
         return result
 
     def set_limits(self, limits: BatchLimits) -> None:
@@ -146,7 +146,7 @@ class FairWorker(Generic[Item, Result]):
             max_running=self._limits.max_items,
             max_ongoing=_max_ongoing(),
             wait_s=left_s + self._s_per_work * self._queue.cost,
-            recent_s=tuple(took_s for when_s, took_s in self._recent if now - when_s < _RECENT_S),
+            recent=self._past.recent(),
         )
 
     async def run_batch(self, items: list[Item]) -> Sequence[Result | BaseException]:
@@ -162,6 +162,8 @@ class FairWorker(Generic[Item, Result]):
         while calls := self._next_batch():
             self._running = calls
             self._run_since_s = time.monotonic()
+            for call in calls:
+                call.began_s, call.batch = self._run_since_s, len(calls)
             results = await self.run_batch([call.item for call in calls])
             self._measure(calls)
             self._running = ()

@@ -232,7 +232,7 @@ class RaySpeechGraph:
     async def speak(self, utterance: Utterance, first: int = 0) -> AsyncGenerator[SpokenAudio]:
         """See :meth:`SpeechGraph.speak`."""
         start_sample = 0
-        async with aclosing(self._in_order(utterance, self.synthesize, first)) as made:
+        async with aclosing(self._in_order(utterance, RaySpeechGraph.synthesize, first)) as made:
             async for segment, audio in made:
                 spoken = spoken_audio(audio, segment, start_sample)
                 start_sample += len(spoken.samples)
@@ -241,7 +241,7 @@ class RaySpeechGraph:
     async def timelines(self, utterance: Utterance) -> AsyncGenerator[Timeline]:
         """See :meth:`SpeechGraph.timelines`."""
         start_sample = 0
-        async with aclosing(self._in_order(utterance, self.predict)) as predicted:
+        async with aclosing(self._in_order(utterance, RaySpeechGraph.predict)) as predicted:
             async for segment, prosody in predicted:
                 timeline = Timeline(segment, prosody.durations_frames, start_sample, prosody.energy)
                 start_sample = timeline.end_sample
@@ -250,7 +250,7 @@ class RaySpeechGraph:
     async def _in_order(
         self, utterance: Utterance, work: Callable[..., Coroutine[Any, Any, Result]], first: int = 0
     ) -> AsyncGenerator[tuple[Phonemes, Result]]:
-        """Each segment and what ``work`` makes of it, a few of them at work at once."""
+        """Each segment and what ``work``, a method of this class, makes of it, a few of them at work at once."""
         phonemes = await self.segments(utterance.script, utterance.language)
         segments = islice(enumerate(fold_pauses(phonemes, utterance.speed)), first, None)
         in_flight: deque[tuple[Phonemes, asyncio.Task[Result]]] = deque()
@@ -258,7 +258,8 @@ class RaySpeechGraph:
         def fill() -> None:
             while len(in_flight) < self._segments_in_flight and (following := next(segments, None)):
                 index, segment = following
-                making = work(acoustic_input(utterance, index, segment), is_first=index == first)
+                as_segment = self.scheduled(replace(self._flow, segment=index))
+                making = work(as_segment, acoustic_input(utterance, index, segment), is_first=index == first)
                 in_flight.append((segment, asyncio.create_task(making)))
 
         try:

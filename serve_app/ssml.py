@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
 from serve_app.graph import Utterance
+from serve_app.voices.book import Voices
 from tts_models.errors import InvalidRequest, VoiceNotFound
-from tts_models.speaker.voices import Gender, Voice, VoiceCatalogue
+from tts_models.speaker.voices import Gender, Voice
 from tts_models.text.languages import resolve_language
 from tts_models.text.ssml import CastVoice, SsmlText, VoiceWish, looks_like_ssml, parse_ssml
 
@@ -17,7 +19,7 @@ MIN_TOTAL_RATE = 0.1
 """Slowest that the request's speed and a document's rates may make speech together."""
 
 
-def marked_up(utterance: Utterance, voices: VoiceCatalogue, input_format: InputFormat = "auto") -> Utterance:
+def marked_up(utterance: Utterance, voices: Voices, input_format: InputFormat = "auto") -> Utterance:
     """``utterance`` with its text read as SSML, if that is what it is.
 
     Args:
@@ -43,8 +45,14 @@ def marked_up(utterance: Utterance, voices: VoiceCatalogue, input_format: InputF
     return replace(utterance, markup=markup, voices=cast)
 
 
-def _cast(wish: VoiceWish, voices: VoiceCatalogue, speaker: Voice) -> Voice:
-    """The voice for a ``voice`` element: the first of its names there is, or the first that is as it asks."""
+def _cast(wish: VoiceWish, voices: Voices, speaker: Voice) -> Voice:
+    """The voice for a ``voice`` element: the first of its names there is, or the first that is as it asks.
+
+    Names stand between spaces, but a name and a mix may have spaces in them: all of them together may be one.
+    """
+    if len(wish.names) > 1:
+        with suppress(VoiceNotFound):
+            return voices.get(" ".join(wish.names))
     missing: VoiceNotFound | None = None
     for name in wish.names:
         try:

@@ -13,11 +13,13 @@ from typing import Any
 from ray.serve.handle import DeploymentHandle
 
 from deployments.fair_worker import ReplicaLoad
+from deployments.past_calls import PastCall
 
 logger = logging.getLogger(__name__)
 
 _MAX_AGE_S = 0.5
 _TIMEOUT_S = 2.0
+_BATCHES_OF_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class StageLoad:
         p50_s: Half of the items of the last minute took no longer, waiting included, seconds; None without any.
         p95_s: As long took 95 in 100.
         wait_s: About how long an item that comes now waits, seconds.
+        batch: Mean number of items in the batches that ended in the last 10 s; None without any.
+        calls: Those of the last minute, 256 of each replica at most.
     """
 
     name: str
@@ -45,6 +49,8 @@ class StageLoad:
     p50_s: float | None
     p95_s: float | None
     wait_s: float
+    batch: float | None = None
+    calls: tuple[PastCall, ...] = ()
 
 
 class StageLoads:
@@ -72,7 +78,8 @@ class StageLoads:
 
 def combined(name: str, replicas: Sequence[ReplicaLoad]) -> StageLoad:
     """The load of a stage from that of its replicas."""
-    took_s = sorted(s for replica in replicas for s in replica.recent_s)
+    calls = tuple(call for replica in replicas for call in replica.recent)
+    took_s = sorted(call.ended_s - call.came_s for call in calls)
     return StageLoad(
         name=name,
         replicas=len(replicas),
@@ -83,6 +90,8 @@ def combined(name: str, replicas: Sequence[ReplicaLoad]) -> StageLoad:
         p50_s=_percentile(took_s, 50),
         p95_s=_percentile(took_s, 95),
         wait_s=min((replica.wait_s for replica in replicas), default=0.0),  # the router prefers short queues
+        batch=_mean_batch([call.batch for call in calls if call.ended_s > time.time() - _BATCHES_OF_S]),
+        calls=calls,
     )
 
 
@@ -93,6 +102,11 @@ async def _ask(name: str, handle: DeploymentHandle[Any]) -> StageLoad:
         logger.warning("%s does not say what it has to do.", name, exc_info=True)
         answers = []
     return combined(name, [answer for answer in answers if isinstance(answer, ReplicaLoad)])
+
+
+def _mean_batch(batches: Sequence[int]) -> float | None:
+    """Mean size of the batches of which the calls say how large theirs was."""
+    return len(batches) / sum(1 / batch for batch in batches) if batches else None
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float | None:

@@ -54,7 +54,10 @@ def say(
         "out.wav"
     ),
     voice: Annotated[
-        str, typer.Option("--voice", "-v", help="Who says it; `voicegraph voices` lists them.")
+        str,
+        typer.Option(
+            "--voice", "-v", help="Who says it, as `voicegraph voices` lists, or a mix: `af_bella(2)+af_sky(1)`."
+        ),
     ] = "af_heart",
     language: Annotated[
         str | None,
@@ -200,11 +203,12 @@ def _in_process(
         from serve_app.http.audio_encoding import encode_once
         from serve_app.local_graph import LocalSpeechGraph
         from serve_app.ssml import marked_up
+        from serve_app.voices.book import VoiceBook
         from tts_models.delivery import Delivery
         from tts_models.speaker.voices import VoiceCatalogue
         from tts_models.text.dictionary import Dictionary
 
-        voices = VoiceCatalogue.load(tables)
+        voices = VoiceBook(VoiceCatalogue.load(tables))
         speaker = voices.get(request.voice)
         try:
             graph = LocalSpeechGraph(kokoro, engine, Dictionary(entries))

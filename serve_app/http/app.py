@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,9 +17,20 @@ from deployments.settings import AdmissionSettings, HttpSettings, JobSettings
 from deployments.storage.api_keys import ApiKeys
 from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
+from deployments.storage.voices import VoiceStore
 from serve_app.admission import Admits, LocalAdmission
 from serve_app.graph import SpeechGraph
-from serve_app.http import captions, dictionaries, health, jobs, load, openai_models, openai_speech, past_captions
+from serve_app.http import (
+    captions,
+    dictionaries,
+    health,
+    jobs,
+    load,
+    load_events,
+    openai_models,
+    openai_speech,
+    past_captions,
+)
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
@@ -31,8 +43,12 @@ from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
+from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
 from tts_models.speaker.voices import VoiceCatalogue
+
+_MOST_WATCHERS = 32
+"""Each holds one of the ``max_ongoing_requests`` of the ingress replica."""
 
 _DESCRIPTION = """Text in, speech out, as OpenAI's clients know it; fields marked *Extension* are ours.
 
@@ -59,7 +75,7 @@ def create_app(
 
     Args:
         graph: Makes the speech.
-        voices: The voices a caller can choose.
+        voices: The preset voices.
         settings: What is accepted and answered.
         behind_ray_proxy: Ray Serve's proxy adds ``x-request-id`` to every response; true leaves that to it.
         count: Told the outcome of every speech request; Ray's metrics where absent.
@@ -92,7 +108,7 @@ def create_app(
     app.docs_url = "/docs"  # FastAPIOffline serves it but forgets to say so, and Ray Serve reports it
     app.state.context = HttpContext(
         graph,
-        voices,
+        VoiceRegistry(voices, VoiceStore(records)),
         settings,
         count=count_everywhere,
         replicas=replicas or _no_replicas,
@@ -102,8 +118,19 @@ def create_app(
         records=records,
         jobs=long_work,
         captions=CaptionKeeper.of(records, settings),
+        watchers=asyncio.Semaphore(_MOST_WATCHERS),
     )
-    for routes in (openai_speech, captions, past_captions, jobs, openai_models, dictionaries, health, load):
+    for routes in (
+        openai_speech,
+        captions,
+        past_captions,
+        jobs,
+        openai_models,
+        dictionaries,
+        health,
+        load,
+        load_events,
+    ):
         app.include_router(routes.router)
     describe_keys(app)
     long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from serve_app.http.context import Context
 from serve_app.http.limits import charge
-from serve_app.http.openai_speech import SPEECH_ERRORS, responder, utterance_of
+from serve_app.http.openai_speech import SPEECH_ERRORS, responder, utterance_for
 from serve_app.http.schemas import CaptionRequest
 from serve_app.http.streaming import caption_file_of
 from serve_app.http.turn import NOT_SPOKEN, TurnOf, work_of
@@ -38,7 +38,7 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     When a word is heard depends on text, voice, language and speed alone, so nothing needs to be kept between the two
     requests, and the vocoder, which does most of the work, has no part in it.
     """
-    utterance = utterance_of(body, context)
+    utterance = await utterance_for(body, context, turn.caller.tenant)
     await charge(len(utterance.text))
     timelines = context.graph.scheduled(turn.flow).timelines(utterance)
     captions = caption_file_of(timelines, utterance.shown, body.caption_format)

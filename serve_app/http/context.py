@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
@@ -14,7 +15,7 @@ from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph, SpokenAudio
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
-from tts_models.speaker.voices import VoiceCatalogue
+from serve_app.voices.registry import VoiceRegistry
 from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
@@ -32,11 +33,6 @@ Stages = Callable[[], Awaitable[Sequence[StageLoad]]]
 
 class Offer(Protocol):
     """What can be asked for."""
-
-    @property
-    def voices(self) -> VoiceCatalogue:
-        """The voices a caller can choose."""
-        ...
 
     @property
     def settings(self) -> HttpSettings:
@@ -94,10 +90,11 @@ class HttpContext:
         records: What is kept across restarts.
         jobs: Long work, made behind the line.
         captions: Keeps the captions of past requests.
+        watchers: Places of those who watch the load.
     """
 
     graph: SpeechGraph
-    voices: VoiceCatalogue
+    voices: VoiceRegistry
     settings: HttpSettings
     count: Callable[[Outcome], None]
     replicas: Replicas
@@ -107,6 +104,7 @@ class HttpContext:
     records: Records
     jobs: Jobs
     captions: KeepsCaptions
+    watchers: asyncio.Semaphore
 
     @property
     def models(self) -> tuple[str, ...]:

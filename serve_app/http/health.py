@@ -28,4 +28,4 @@ async def health(context: Context) -> Health:
     replicas = dict(await context.replicas())
     if absent := sorted(name for name, running in replicas.items() if not running and name != _DISPENSABLE):
         raise _absent(", ".join(absent))
-    return Health(model=context.settings.model, voices=len(context.voices), replicas=replicas)
+    return Health(model=context.settings.model, voices=len(context.voices.presets.catalogue), replicas=replicas)

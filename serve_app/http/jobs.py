@@ -21,6 +21,7 @@ from serve_app.http.openai_speech import utterance_of
 from serve_app.http.openapi import documented
 from serve_app.jobs.board import JobNotFound, JobNotReady, KeyReused, newest_first
 from serve_app.jobs.job import Job, JobStatus, StoredFile
+from serve_app.voices.book import Voices
 from tts_models.errors import EmptyText, InvalidRequest, TextTooLong, UnsupportedLanguage, VoiceNotFound
 
 router = APIRouter(prefix="/v1/audio/jobs", tags=["jobs"])
@@ -77,7 +78,7 @@ async def submit_job(
     Callers of `/v1/audio/speech` go first on every stage. The audio is one file; each chapter of a document is also a
     file in a zip.
     """
-    _check(body, context)
+    await context.voices.using(caller.tenant, lambda voices: _check(body, context, voices))
     jobs = context.jobs
     job, is_new = await asyncio.to_thread(
         lambda: jobs.board.submit(
@@ -223,7 +224,7 @@ async def get_job_manifest(job_id: JobId, request: Request, context: Context, ca
     return await _file(await _job(job_id, context, caller.tenant), "manifest", request, context)
 
 
-def _check(body: JobRequest, context: HttpContext) -> None:
+def _check(body: JobRequest, context: HttpContext, voices: Voices) -> None:
     """What can be known without a text frontend is known at once.
 
     Raises:
@@ -240,7 +241,7 @@ def _check(body: JobRequest, context: HttpContext) -> None:
             where = f"Chapter {number}" if body.is_document else "The text"
             raise EmptyText(f"{where} is empty: there is nothing to say.")
         start = chapter.input if body.is_markup(chapter) else chapter.input.strip()[:1]
-        utterance_of(body.speech(chapter, start), context)
+        utterance_of(body.speech(chapter, start), context, voices)
 
 
 async def _job(job_id: str, context: HttpContext, tenant: str) -> Job:

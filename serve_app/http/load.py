@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from deployments.desk import AdmissionLoad
 from serve_app.http.context import Context, Outcome
+from serve_app.stage_load import StageLoad
 
 router = APIRouter(prefix="/v1", tags=["load"])
 
@@ -34,6 +37,7 @@ class StageLoadReport(BaseModel):
     p50_s: float | None = Field(description="Half of the last minute's segments took no longer, waiting included.")
     p95_s: float | None = Field(description="As long took 95 of a hundred.")
     estimated_wait_s: float = Field(description="About how long one that comes now waits, seconds.")
+    batch: float | None = Field(description="Mean number of segments in the batches of the last 10 s.")
 
 
 class Load(BaseModel):
@@ -62,8 +66,11 @@ class Stats(BaseModel):
 @router.get("/load", summary="How busy the server is")
 async def load(context: Context) -> Load:
     """What runs and what waits, stage by stage; it may be polled often."""
-    admission = await context.admission.load()
-    stages = await context.stages()
+    return load_of(await context.admission.load(), await context.stages())
+
+
+def load_of(admission: AdmissionLoad, stages: Sequence[StageLoad]) -> Load:
+    """What callers are told of it."""
     return Load(
         utterances=UtteranceLoad(
             running=admission.running,
@@ -83,6 +90,7 @@ async def load(context: Context) -> Load:
                 p50_s=stage.p50_s and _seconds(stage.p50_s),
                 p95_s=stage.p95_s and _seconds(stage.p95_s),
                 estimated_wait_s=_seconds(stage.wait_s),
+                batch=stage.batch and round(stage.batch, 2),
             )
             for stage in stages
         ],

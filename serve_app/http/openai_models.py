@@ -38,7 +38,10 @@ async def list_models(context: Context) -> ModelList:
 async def get_model(model: str, context: Context) -> ModelDetails:
     """A model under any of its names."""
     require_model(model, context)
-    voices = [ModelVoice(name=voice.name, language=voice.language, gender=voice.gender) for voice in context.voices]
+    voices = [
+        ModelVoice(name=voice.name, language=voice.language, gender=voice.gender)
+        for voice in context.voices.presets.catalogue
+    ]
     return ModelDetails(id=model, created=_CREATED_UNIX_S, owned_by=_OWNER, voices=voices)
 
 
@@ -51,6 +54,7 @@ async def list_speech_models(context: Context) -> ModelNameList:
 @router.get("/audio/voices", summary="Every voice")
 async def list_voices(context: Context) -> VoiceList:
     """Every voice, with the names of OpenAI's voices that stand for it."""
+    catalogue = context.voices.presets.catalogue
     return VoiceList(
         voices=[
             VoiceInfo(
@@ -58,9 +62,9 @@ async def list_voices(context: Context) -> VoiceList:
                 name=voice.display_name,
                 language=voice.language,
                 gender=voice.gender,
-                aliases=[alias for alias, name in context.voices.aliases.items() if name == voice.name],
+                aliases=[alias for alias, name in catalogue.aliases.items() if name == voice.name],
             )
-            for voice in context.voices
+            for voice in catalogue
         ]
     )
 

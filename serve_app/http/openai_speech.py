@@ -21,6 +21,7 @@ from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from serve_app.http.turn import Turn, TurnOf, work_of
 from serve_app.ssml import marked_up
+from serve_app.voices.book import Voices
 from tts_models.delivery import Delivery
 from tts_models.errors import (
     EmptyText,
@@ -80,7 +81,7 @@ SPEECH_ERRORS = documented(
 )
 async def create_speech(body: SpeechRequest, request: Request, context: Context, turn: TurnOf) -> Response:
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
-    utterance = utterance_of(body, context)
+    utterance = await utterance_for(body, context, turn.caller.tenant)
     await charge(len(utterance.text))
     respond = responder(request, context, turn, work_of(body.input))
     encoder = open_encoder(body.response_format)
@@ -110,8 +111,23 @@ def responder(request: Request, context: HttpContext, turn: Turn, work: int) -> 
     )
 
 
-def utterance_of(body: SpeechRequest, context: Offer) -> Utterance:
+async def utterance_for(body: SpeechRequest, context: HttpContext, tenant: str) -> Utterance:
+    """What ``body`` asks for, in the voices of ``tenant``.
+
+    Raises:
+        RequestError: As :func:`utterance_of`.
+        StorageUnavailable: It names a voice that is no preset, and others cannot be looked up.
+    """
+    return await context.voices.using(tenant, lambda voices: utterance_of(body, context, voices))
+
+
+def utterance_of(body: SpeechRequest, context: Offer, voices: Voices) -> Utterance:
     """What ``body`` asks for.
+
+    Args:
+        body: The request.
+        context: What can be asked for.
+        voices: Where the voices are that it names.
 
     Raises:
         ModelNotFound: If it names none of our models.
@@ -122,7 +138,7 @@ def utterance_of(body: SpeechRequest, context: Offer) -> Utterance:
         InvalidSsml: If it is SSML that cannot be read.
     """
     require_model(body.model, context)
-    voice = context.voices.get(body.voice)
+    voice = voices.get(body.voice)
     limit = context.settings.max_input_characters
     if len(body.input) > limit:
         raise TextTooLong(
@@ -141,4 +157,4 @@ def utterance_of(body: SpeechRequest, context: Offer) -> Utterance:
         seed=body.seed,
         delivery=Delivery(body.pitch, body.energy, body.intonation),
     )
-    return marked_up(utterance, context.voices, body.input_format)
+    return marked_up(utterance, voices, body.input_format)

@@ -50,7 +50,7 @@ SSE_CHUNK_BYTES = 24 * 1024
 SSE_EVENT_MARKS = 250
 """Most words, phonemes or visemes in one event, for the same reason: 130 bytes a pair of them."""
 
-_NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """Without the second, nginx would collect the whole response before it passes any of it on."""
 
 _NO_AUDIO = "No audio was made of the text."
@@ -221,7 +221,7 @@ class SpeechResponse(StreamingResponse):
         whole: bool = False,
         events: bool = False,
     ) -> None:
-        super().__init__(chunks, headers=_NOT_BUFFERED, media_type=media_type)
+        super().__init__(chunks, headers=NOT_BUFFERED, media_type=media_type)
         self._chunks = chunks
         self._admission = admission
         self._turn = turn

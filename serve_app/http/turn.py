@@ -8,13 +8,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from deployments.desk import Ask
 from deployments.fair_queue import Flow
 from serve_app.http.caller import Caller, CallerOf
 from serve_app.http.client_address import client_of
 from serve_app.http.context import Context
+from serve_app.http.request_id import request_id_of
 
 TIMEOUT_HEADER = "x-request-timeout-seconds"
 """Ray's own: its proxy ends the request when the time is over."""
@@ -62,11 +63,17 @@ def work_of(text: str) -> int:
     return len(text.encode())
 
 
-def turn_of(caller: Caller, asked: str | None, timeout_s: float) -> Turn:
+def key_of(caller: Caller) -> str:
+    """As whose the work of ``caller`` takes turns with that of others."""
+    return caller.key_id or client_of(caller.address)
+
+
+def turn_of(caller: Caller, request_id: str, asked: str | None, timeout_s: float) -> Turn:
     """How a request is scheduled.
 
     Args:
         caller: Who asks.
+        request_id: Of the request; callers may choose it, and take turns with themselves if they choose one twice.
         asked: What the header says, if anything.
         timeout_s: How long it has to begin where the header says nothing that can be read, seconds.
     """
@@ -76,8 +83,8 @@ def turn_of(caller: Caller, asked: str | None, timeout_s: float) -> Turn:
     else:
         deadline_s = begin_by_s = time.time() + asked_s - min(_AHEAD_OF_PROXY_S, asked_s / 10)
     flow = Flow(
-        uuid.uuid4().hex,
-        caller.key_id or client_of(caller.address),
+        request_id,
+        key_of(caller),
         caller.weight,
         deadline_s=deadline_s,
         tenant=caller.tenant,
@@ -95,6 +102,7 @@ def _seconds(asked: str | None) -> float | None:
 
 
 async def _turn(
+    request: Request,
     caller: CallerOf,
     context: Context,
     asked: Annotated[
@@ -106,7 +114,7 @@ async def _turn(
         ),
     ] = None,
 ) -> Turn:
-    return turn_of(caller, asked, context.timeout_s)
+    return turn_of(caller, request_id_of(request.scope), asked, context.timeout_s)
 
 
 TurnOf = Annotated[Turn, Depends(_turn)]

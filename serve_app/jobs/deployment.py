@@ -23,9 +23,11 @@ from ray.serve.task_consumer import task_consumer, task_handler
 from deployments.logs import keep_texts_out
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import storage_root
+from deployments.storage.voices import VoiceStore
 from serve_app.graph import RaySpeechGraph
 from serve_app.jobs.broker import TASK, JobSender, open_board, task_processor
 from serve_app.jobs.worker import JobOffer, JobRunner
+from serve_app.voices.registry import VoiceRegistry
 from tts_models.speaker.voices import VoiceCatalogue
 
 logger = logging.getLogger(__name__)
@@ -61,7 +63,8 @@ class JobWorker:
         scratch = storage_root(settings.storage) / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         self._board = open_board(settings)
-        self._runner = JobRunner(self._board, graph, JobOffer(load_voices(settings.assets), settings.http), scratch)
+        voices = VoiceRegistry(load_voices(settings.assets), VoiceStore(self._board.records))
+        self._runner = JobRunner(self._board, graph, JobOffer(voices, settings.http), scratch)
         self._sender = JobSender(settings)
         self._stopping = threading.Event()
         self._unfinished = 0

@@ -24,8 +24,9 @@ from serve_app.jobs.assembly import Assembly, MadeSegment, pcm_of, relative_word
 from serve_app.jobs.board import JobBoard, JobLost, request_of
 from serve_app.jobs.job import Job, JobFailure, JobResult, Progress, StoredFile
 from serve_app.jobs.pieces import PIECE_CHARACTERS, Piece, pieces
+from serve_app.voices.book import Voices
+from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import EmptyText, RequestError, TtsError, UnpronounceableText
-from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.types import SAMPLE_RATE_HZ
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ Result = TypeVar("Result")
 class JobOffer:
     """What can be asked for; see :class:`serve_app.http.context.Offer`."""
 
-    voices: VoiceCatalogue
+    voices: VoiceRegistry
     settings: HttpSettings
 
     @property
@@ -178,6 +179,7 @@ class _Making:
         self._graph = graph.scheduled(flow)
         self._offer = offer
         self._scratch = scratch
+        self._voices: Voices = offer.voices.presets
         # Assembled and let go in one thread: whoever cancels must not close a file that is being written.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="job")
         self._made_characters = 0
@@ -195,6 +197,8 @@ class _Making:
         job = self._job
         request = JobRequest.model_validate_json(await asyncio.to_thread(request_of, self._board, job))
         checkpoints = await asyncio.to_thread(Checkpoints, self._board.objects, job.folder)
+        # As they are now, to the end: a voice that is fitted or deleted meanwhile does not change within a book.
+        self._voices = await self._offer.voices.of(job.tenant)
         assembly = await self._run(Assembly, request.response_format, self._scratch, request.is_document)
         try:
             await self._fill(assembly, request, checkpoints)
@@ -208,7 +212,7 @@ class _Making:
         chapters = request.chapters
         most = min(PIECE_CHARACTERS, self._offer.settings.max_input_characters)
         for chapter in chapters:
-            voice = self._offer.voices.get(chapter.voice or request.voice)
+            voice = self._voices.get(chapter.voice or request.voice)
             about = {"voice": voice.name, "language": chapter.language or request.language or voice.language}
             await self._run(assembly.begin_chapter, chapter.title or "", about)
             whole = (Piece(0, chapter.input),) if request.is_markup(chapter) else None
@@ -252,7 +256,7 @@ class _Making:
             return
         while True:
             try:
-                utterance = utterance_of(request.speech(chapter, piece.text), self._offer)
+                utterance = utterance_of(request.speech(chapter, piece.text), self._offer, self._voices)
                 utterance = replace(utterance, moods=piece.moods)
                 async with aclosing(self._graph.speak(utterance, index)) as speech:
                     async for spoken in speech:
@@ -271,7 +275,7 @@ class _Making:
         """The text of a piece as people read it."""
         if not piece.text.strip():
             return piece.text
-        return utterance_of(request.speech(chapter, piece.text), self._offer).shown
+        return utterance_of(request.speech(chapter, piece.text), self._offer, self._voices).shown
 
     def _stored(self, assembly: Assembly) -> JobResult:
         files: dict[str, StoredFile] = {}

@@ -65,7 +65,7 @@ def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilte
     app.state.context = context
     app.state.engine = partial(
         Engine,
-        speakers=Speakers(context.voices),
+        speakers=Speakers(context.voices.presets.catalogue),
         presets=Presets(context.records),
         settings=settings,
         admission=context.admission,

@@ -228,8 +228,29 @@ async def test_load_says_what_runs_and_what_waits() -> None:
         model.go.release(3)
         await asyncio.gather(running, *waiting)
         load = batch.load()
-        assert (load.running, load.waiting, load.wait_s, len(load.recent_s)) == (0, 0, 0, 6)
-        assert min(load.recent_s) > 0.04
+        assert (load.running, load.waiting, load.wait_s, len(load.recent)) == (0, 0, 0, 6)
+        assert min(call.ended_s - call.came_s for call in load.recent) > 0.04
+
+
+async def test_load_says_what_was_done_for_whom_and_in_what_company() -> None:
+    model = Model(held=True)
+    async with batcher(model) as batch:
+        began_s = time.time()
+        first = asyncio.create_task(batch("first", Flow("request", "caller", segment=0)))
+        await until_started(model)
+        others = [asyncio.create_task(batch(n, Flow("request", "caller", segment=n))) for n in (1, 2)]
+        await asyncio.sleep(0.05)
+        model.go.release(2)
+        await asyncio.gather(first, *others)
+        calls = sorted(batch.load().recent, key=lambda call: call.segment or 0)
+    assert [(call.request, call.key, call.segment, call.batch) for call in calls] == [
+        ("request", "caller", 0, 1),
+        ("request", "caller", 1, 2),
+        ("request", "caller", 2, 2),
+    ]
+    for call in calls:
+        assert began_s - 0.1 < call.came_s <= call.began_s <= call.ended_s < time.time() + 0.1
+    assert calls[1].began_s - calls[1].came_s > 0.04, "they came while the first one ran"
 
 
 class Small(Model):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from deployments.fair_worker import ReplicaLoad
+from deployments.past_calls import PastCall
 from deployments.settings import AdmissionSettings
 from serve_app.stage_load import combined
 from tests.http.fakes import Gate, Served, speech, tone, uvicorn_server
@@ -16,15 +17,15 @@ from tests.http.fakes import Gate, Served, speech, tone, uvicorn_server
 SPEECH = "/v1/audio/speech"
 
 
-def replica(waiting: int, *recent_s: float) -> ReplicaLoad:
-    return ReplicaLoad(
-        running=1, waiting=waiting, max_running=4, max_ongoing=100, wait_s=waiting / 10, recent_s=recent_s
-    )
+def replica(waiting: int, *took_s: float, batch: int = 1, ended_ago_s: float = 1) -> ReplicaLoad:
+    ended_s = time.time() - ended_ago_s
+    recent = tuple(PastCall("", "", None, ended_s - s, ended_s - s, ended_s, batch) for s in took_s)
+    return ReplicaLoad(running=1, waiting=waiting, max_running=4, max_ongoing=100, wait_s=waiting / 10, recent=recent)
 
 
 async def test_stages_are_summed_over_their_replicas(served: Served, client: httpx.AsyncClient) -> None:
     served.stages = [
-        combined("Vocoder", [replica(3, *[0.1] * 90), replica(7, *[0.5] * 10)]),
+        combined("Vocoder", [replica(3, *[0.125] * 90, batch=3), replica(7, *[0.5] * 10, batch=1)]),
         combined("AcousticModel", []),
     ]
     vocoder, acoustic = (await client.get("/v1/load")).json()["stages"]
@@ -35,11 +36,17 @@ async def test_stages_are_summed_over_their_replicas(served: Served, client: htt
         "waiting": 10,
         "max_running": 8,
         "max_waiting": 192,
-        "p50_s": 0.1,
+        "p50_s": 0.125,
         "p95_s": 0.5,
         "estimated_wait_s": 0.3,
+        "batch": 2.5,  # thirty batches of three and ten of one
     }
-    assert (acoustic["replicas"], acoustic["p50_s"]) == (0, None)
+    assert (acoustic["replicas"], acoustic["p50_s"], acoustic["batch"]) == (0, None, None)
+
+
+def test_the_size_of_batches_is_that_of_the_last_seconds() -> None:
+    load = combined("Vocoder", [replica(0, 0.1, batch=8, ended_ago_s=20), replica(0, 0.1, batch=2)])
+    assert load.batch == 2
 
 
 def test_load_and_stats_follow_the_requests() -> None:

@@ -9,13 +9,20 @@ import pytest
 
 from deployments.settings import HttpSettings, JobSettings
 from deployments.storage.records import Records, RedisRecords, SqliteRecords
+from deployments.storage.voices import VoiceStore
 from serve_app.http.job_schemas import JobRequest
 from serve_app.jobs.board import JobBoard
 from serve_app.jobs.job import Job
 from serve_app.jobs.worker import JobOffer, JobRunner
+from serve_app.voices.registry import VoiceRegistry
 from tests.http.fakes import catalogue
 from tests.jobs.fakes import Clock, FlakyObjects, WordGraph
 from tests.support.redis_server import RedisServer
+
+
+def offer(records: Records, **settings: Any) -> JobOffer:
+    """What can be asked for."""
+    return JobOffer(VoiceRegistry(catalogue(), VoiceStore(records)), HttpSettings(**settings))
 
 
 @dataclass
@@ -48,8 +55,8 @@ class Shop:
 
     async def work(self, job: Job, worker: str = "a", graph: WordGraph | None = None, **options: Any) -> Job:
         """What becomes of ``job`` when a worker gets it."""
-        offer = JobOffer(catalogue(), HttpSettings(max_input_characters=self.piece_characters))
-        runner = JobRunner(self.board, graph or self.graph, offer, self.scratch)
+        offered = offer(self.records, max_input_characters=self.piece_characters)
+        runner = JobRunner(self.board, graph or self.graph, offered, self.scratch)
         await runner.run(job.id, worker, **options)
         return self.board.get(job.id)
 

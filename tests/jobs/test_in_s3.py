@@ -14,8 +14,9 @@ from deployments.storage.records import SqliteRecords
 from serve_app.http.app import create_app
 from serve_app.http.context import Jobs
 from serve_app.jobs.board import JobBoard
-from serve_app.jobs.worker import JobOffer, JobRunner
+from serve_app.jobs.worker import JobRunner
 from tests.http.fakes import FakeGraph, catalogue
+from tests.jobs.conftest import offer
 from tests.jobs.fakes import Clock, WordGraph
 from tests.support.s3_server import S3Server, s3_server
 
@@ -30,7 +31,7 @@ async def test_a_job_in_a_bucket(s3: S3Server, tmp_path: Path) -> None:
     clock = Clock()
     objects = open_objects(StorageSettings(root=tmp_path, objects=s3.url))
     board = JobBoard(SqliteRecords(Path(":memory:")), objects, JobSettings(), clock)
-    runner = JobRunner(board, WordGraph(), JobOffer(catalogue(), HttpSettings()), tmp_path)
+    runner = JobRunner(board, WordGraph(), offer(board.records), tmp_path)
     jobs = Jobs(board, send=lambda _: None, redirects=True)
     app = create_app(FakeGraph(), catalogue(), HttpSettings(), records=board.records, long_work=jobs)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -58,7 +59,7 @@ async def test_a_bucket_that_goes_away_in_the_middle(tmp_path: Path) -> None:
         objects = open_objects(StorageSettings(root=tmp_path, objects=server.url))
         board = JobBoard(SqliteRecords(Path(":memory:")), objects, JobSettings(), Clock())
         graph = WordGraph(before=lambda sentence: server.stop() if sentence.startswith("Two") else None)
-        runner = JobRunner(board, graph, JobOffer(catalogue(), HttpSettings()), tmp_path)
+        runner = JobRunner(board, graph, offer(board.records), tmp_path)
         request = b'{"model": "tts-1", "voice": "marin", "input": "One. Two."}'
         job, _ = board.submit(request, characters=9, response_format="mp3")
         await runner.run(job.id, "a")

@@ -105,7 +105,7 @@ async def test_a_store_that_hangs_or_fails_leaves_the_last_copy(
     for _ in range(100):
         store.version = version  # type: ignore[method-assign]
         await asyncio.sleep(0.02)
-        if dictionaries._late is None or dictionaries._late.done():
+        if not dictionaries._patience.is_over:
             break
     store.add("", entry("PNG", "ping"), most=9)
     assert readings(await dictionaries.of(""), "gif png") == ["jif", "ping"]

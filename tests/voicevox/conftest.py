@@ -16,6 +16,8 @@ from deployments.dictionaries import Dictionaries
 from deployments.settings import HttpSettings
 from deployments.storage.dictionaries import DictionaryStore
 from deployments.storage.records import SqliteRecords
+from deployments.storage.voices import VoiceStore
+from serve_app.voices.registry import VoiceRegistry
 from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.speakers import style_id
 from tests.http.fakes import FakeGraph, Served, uvicorn_server
@@ -89,7 +91,8 @@ def serve(
     served.graph = graph or ProsodyGraph()
     context = served.app.state.context
     records = SqliteRecords(data_root / "records.sqlite3")
-    served.app.state.context = replace(context, graph=served.graph, voices=voices or context.voices, records=records)
+    registry = VoiceRegistry(voices or context.voices.presets.catalogue, VoiceStore(records))
+    served.app.state.context = replace(context, graph=served.graph, voices=registry, records=records)
     served.graph.dictionaries = Dictionaries(DictionaryStore(records))
     mount_voicevox(served.app)
     return served

@@ -72,7 +72,7 @@ async def test_speakers(client: httpx.AsyncClient) -> None:
 
 
 def test_two_voices_of_one_id_are_refused(served: Served) -> None:
-    voice = served.app.state.context.voices.get("af_heart")
+    voice = served.app.state.context.voices.presets.get("af_heart")
     from dataclasses import replace
 
     with pytest.raises(ValueError, match="same style id"):

@@ -261,7 +261,7 @@ async def test_a_mixture_of_styles(client: httpx.AsyncClient, graph: ProsodyGrap
     other = style_id("af_heart")
     for voice, value in (("jf_alpha", 0.0), ("af_heart", 8.0)):
         styles = np.full((510, 256), value, np.float32)
-        object.__setattr__(served.app.state.context.voices.get(voice), "styles", styles)
+        object.__setattr__(served.app.state.context.voices.presets.get(voice), "styles", styles)
     params = {"base_speaker": SPEAKER, "target_speaker": other, "morph_rate": 0.25}
     response = await client.post("/synthesis_morphing", params=params, json=body)
     assert response.status_code == 200

@@ -1,0 +1,1 @@
+"""Voices as callers name them: presets, their own, and mixes of any."""
