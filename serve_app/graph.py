@@ -31,13 +31,13 @@ from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
 from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.delivery import AS_IT_IS, Delivery, delivered
-from tts_models.emotion import felt
+from tts_models.emotion import felt, gap_scale
 from tts_models.speaker.voices import Voice
 from tts_models.text.controls import ControlledText, hide_controls, parse_controls
 from tts_models.text.moras import AccentPhrase
 from tts_models.text.ssml import SsmlText
 from tts_models.timing import Timeline
-from tts_models.types import AcousticInput, Audio, Emotion, Phonemes, Prosody, ProsodyEdit, SpeakerEmbedding
+from tts_models.types import NEUTRAL, AcousticInput, Audio, Emotion, Phonemes, Prosody, ProsodyEdit, SpeakerEmbedding
 
 __all__ = [
     "DeadlineExceeded",
@@ -252,7 +252,7 @@ class RaySpeechGraph:
     ) -> AsyncGenerator[tuple[Phonemes, Result]]:
         """Each segment and what ``work``, a method of this class, makes of it, a few of them at work at once."""
         phonemes = await self.segments(utterance.script, utterance.language)
-        segments = islice(enumerate(fold_pauses(phonemes, utterance.speed)), first, None)
+        segments = islice(enumerate(fold_pauses(phonemes, utterance.speed, utterance.delivery.emotion)), first, None)
         in_flight: deque[tuple[Phonemes, asyncio.Task[Result]]] = deque()
 
         def fill() -> None:
@@ -308,12 +308,12 @@ def shared_silence(silence_s: float) -> tuple[float, float]:
     return silence_s - before_s, before_s
 
 
-def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonemes]:
+def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0, emotion: Emotion = NEUTRAL) -> list[Phonemes]:
     """Those that are spoken, the silence to be heard around each in its ``pause_before_s`` and ``pause_after_s``.
 
-    Between two of them that is what was asked for, or else the gap that the language has there. Segments that are only
-    a pause are left out, and theirs added, so the first audio to leave is always speech, and whoever waits for it knows
-    that the models work.
+    Between two of them that is what was asked for, or else the gap that the language has there, in the mood of the
+    first: its own, or ``emotion``. Segments that are only a pause are left out, and theirs added, so the first audio to
+    leave is always speech, and whoever waits for it knows that the models work.
     """
     spoken: list[Phonemes] = []
     asked: list[float] = []  # before each of them
@@ -328,10 +328,11 @@ def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonem
     result = []
     before_s = asked[0] if asked else 0.0
     for segment, following_s in zip_longest(spoken, asked[1:]):
+        gap_s = segment.gap_after_s * gap_scale(segment.emotion or emotion)
         if following_s is None:
-            after_s, next_s = asked_s or min(segment.gap_after_s, END_S), 0.0
+            after_s, next_s = asked_s or min(gap_s, END_S), 0.0
         else:
-            after_s, next_s = shared_silence(following_s or segment.gap_after_s / speed)
+            after_s, next_s = shared_silence(following_s or gap_s / speed)
         result.append(replace(segment, pause_before_s=before_s, pause_after_s=after_s))
         before_s = next_s
     return result

@@ -20,6 +20,8 @@ FINAL_S = 0.33
 TREMOR_HZ = 6.0
 """In the middle of what trembling voices do, 4 to 8 Hz."""
 
+Curve = NDArray[np.float64]
+
 
 def drawn_f0(contour: Contour, f0_hz: FloatArray) -> FloatArray:
     """``f0_hz`` ``(2T,)``, Hz, with ``contour`` drawn over it; itself where that draws nothing."""
@@ -29,8 +31,8 @@ def drawn_f0(contour: Contour, f0_hz: FloatArray) -> FloatArray:
     moves = (contour.tilt, contour.final, contour.jitter, contour.tremor)
     if not len(voiced) or not any(moves):
         return f0_hz
-    at_s = voiced * POINT_S
-    semitones = contour.tilt * _centred(at_s) + contour.final * _ending(at_s)
+    at_s: Curve = (voiced * POINT_S).astype(np.float64)
+    semitones: Curve = contour.tilt * _centred(at_s) + contour.final * _ending(at_s)
     if contour.tremor:
         semitones += contour.tremor * np.sin(2 * math.pi * TREMOR_HZ * at_s)
     if contour.jitter:
@@ -40,15 +42,16 @@ def drawn_f0(contour: Contour, f0_hz: FloatArray) -> FloatArray:
     return result
 
 
-def _centred(at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _centred(at_s: Curve) -> Curve:
     """From the first time to the last in even steps of which the whole is 1, mean 0."""
     length_s = at_s[-1] - at_s[0]
     if not length_s:
         return np.zeros_like(at_s)
-    share = (at_s - at_s[0]) / length_s
-    return share - share.mean()
+    share: Curve = (at_s - at_s.mean()) / length_s
+    return share
 
 
-def _ending(at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ending(at_s: Curve) -> Curve:
     """0 until :data:`FINAL_S` before the last time, 1 at it, even in between."""
-    return np.clip(1 - (at_s[-1] - at_s) / FINAL_S, 0, 1)
+    share: Curve = np.clip(1 - (at_s[-1] - at_s) / FINAL_S, 0, 1)
+    return share

@@ -76,7 +76,7 @@ def understand(instructions: str) -> Manner:
         energy *= effect.energy**power
         intonation *= max(effect.intonation, 0.1) ** power
         pitch += effect.pitch * power
-    mood = max(votes, key=lambda name: votes[name]) if votes else ""
+    mood = max(reversed(votes), key=lambda name: votes[name]) if votes else ""  # "not only happy, thrilled"
     return Manner(
         emotion=Emotion(mood, round(strongest[mood], 2)) if mood and mood != "neutral" else NEUTRAL,
         speed=_within(speed, MIN_SPEED, MAX_SPEED),
@@ -103,7 +103,8 @@ def _heard(instructions: str) -> Iterator[_Heard]:
 
 @cache
 def _lexicon(language: str) -> Lexicon:
-    return {"en": english, "ja": japanese, "zh": chinese}[language].lexicon()
+    lexicons = {"en": english.lexicon, "ja": japanese.lexicon, "zh": chinese.lexicon}
+    return lexicons[language]()
 
 
 def _of(lexicon: Lexicon, text: str) -> Iterator[_Heard]:
