@@ -86,12 +86,12 @@ def properties(model: AcousticModel, segments: Sequence[Phonemes], styles: Float
         for start in range(0, len(items), BATCH):
             for features in model.synthesize(items[start : start + BATCH]):
                 assert isinstance(features, AcousticFeatures)
-                rows.append(_measured(segment, features))
+                rows.append(measured_of(segment, features))
         per_segment.append(np.array(rows))
     return np.nanmean([rows - np.nanmean(rows, axis=0) for rows in per_segment], axis=0)
 
 
-def _measured(segment: Phonemes, features: AcousticFeatures) -> list[float]:
+def measured_of(segment: Phonemes, features: AcousticFeatures) -> list[float]:
     """The properties of one segment, in the order of ``AXES``."""
     f0_hz = features.f0_hz.astype(np.float64)
     voiced = np.flatnonzero(f0_hz > VOICED_ABOVE_HZ)

@@ -10,6 +10,6 @@ There is no emotional speech behind it: nothing here was learnt from actors. The
 """
 
 from tts_models.emotion.apply import felt, gap_scale
-from tts_models.emotion.moods import MOODS, Mood
+from tts_models.emotion.moods import EXPECTED, MOODS, Mood
 
-__all__ = ["MOODS", "Mood", "felt", "gap_scale"]
+__all__ = ["EXPECTED", "MOODS", "Mood", "felt", "gap_scale"]

@@ -103,3 +103,18 @@ MOODS: Mapping[str, Mood] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+
+EXPECTED: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "happy": {"f0": 1, "range": 1, "loudness": 1, "rate": 1, "tilt": 1},
+        "excited": {"f0": 1, "range": 1, "loudness": 1, "rate": 1, "tilt": 1},
+        "sad": {"f0": -1, "range": -1, "loudness": -1, "rate": -1, "tilt": -1, "pauses": 1},
+        "angry": {"f0": 1, "range": 1, "loudness": 1, "rate": 1, "pauses": -1},
+        "fearful": {"f0": 1, "range": -1, "loudness": -1, "rate": 1, "tilt": 1},
+        "surprised": {"f0": 1, "range": 1, "loudness": 1, "final": 1},
+        "calm": {"f0": -1, "range": -1, "loudness": -1, "rate": -1, "tilt": -1, "pauses": 1},
+        "whisper": {"loudness": -1, "rate": -1},
+        "serious": {"f0": -1, "range": -1, "rate": -1, "tilt": -1},
+    }
+)
+"""The table above as signs, for tests and the bench."""
