@@ -14,30 +14,31 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tts_models.acoustic import AcousticModel
+from tts_models.acoustic.batches import pad_tokens
+from tts_models.acoustic.network import AcousticNetwork, TextFeatures
 from tts_models.assets import AssetStore, default_root
+from tts_models.checkpoint import load_strict
 from tts_models.emotion.style import AXES, AXES_FILE
 from tts_models.prosody import VOICED_ABOVE_HZ, span_points
 from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text import TextFrontend
 from tts_models.text.vocabulary import PUNCTUATION, is_sound
-from tts_models.types import STYLE_DIM, TIMBRE_DIM, AcousticFeatures, AcousticInput, FloatArray, Phonemes
+from tts_models.types import STYLE_DIM, TIMBRE_DIM, AcousticFeatures, AcousticInput, FloatArray, Phonemes, Prosody
 
 TEXTS = (
     ("en-US", "We looked for it everywhere, upstairs and downstairs, and in the end it was lying in the garden."),
     ("en-GB", "When the rain had stopped, the children ran down to the river; nobody called them back."),
-    ("es", "Cuando llegamos a la estación, el tren ya había salido, y no quedaba nadie."),
     ("ja", "昨日は雨が降っていたので、家で本を読んで、早く寝ました。"),
     ("zh", "他昨天去了北京，没有告诉我，我今天早上才知道。"),
 )
-MIXTURES = 300
+MIXTURES = 100
 RIDGE = 0.1
 """Of the regression, in units of the styles' mean variance."""
 NOISE = 0.1
@@ -50,15 +51,17 @@ def main() -> None:
     """Find, print, and if asked write."""
     options = _options()
     torch.set_num_threads(options.threads)
+    torch.set_grad_enabled(False)
     store = AssetStore(Path(os.environ.get("VOICEGRAPH_HOME") or default_root()))
     voices = VoiceCatalogue.load(store.ensure("voices-v1.0"))
-    model = AcousticModel.load(store.ensure("kokoro-82m-v1.0"), torch.device("cpu"))
+    network = AcousticNetwork().eval()
+    load_strict(network, store.ensure("kokoro-82m-v1.0"), [f"{part}." for part, _ in network.named_children()])
     frontend = TextFrontend()
     segments = [segment for language, text in TEXTS for segment in frontend.segments(text, language)]
     styles = _styles(voices, round(np.mean([len(segment.token_ids) for segment in segments])))
-    measured = properties(model, segments, styles)
+    measured = properties(network, segments, styles)
     result, axes = _found(styles, measured, len(voices))
-    result["effects"] = _effects(model, segments, styles[: len(voices)], measured[: len(voices)], axes)
+    result["effects"] = _effects(network, segments, styles[: len(voices)], measured[: len(voices)], axes)
     _print(result)
     if options.write:
         path = Path(__file__).parent.parent / "tts_models" / "emotion" / AXES_FILE
@@ -77,21 +80,35 @@ def _styles(voices: VoiceCatalogue, n_tokens: int) -> FloatArray:
     return np.concatenate([own, shares @ own])
 
 
-def properties(model: AcousticModel, segments: Sequence[Phonemes], styles: FloatArray) -> Matrix:
+def properties(network: AcousticNetwork, segments: Sequence[Phonemes], styles: FloatArray) -> Matrix:
     """``(N, len(AXES))``: what is predicted in each style, the mean over segments of the difference to its mean."""
     per_segment = []
     for segment in segments:
-        items = [AcousticInput(segment.token_ids, style) for style in styles]
-        rows = []
-        for start in range(0, len(items), BATCH):
-            for features in model.synthesize(items[start : start + BATCH]):
-                assert isinstance(features, AcousticFeatures)
-                rows.append(measured_of(segment, features))
+        tokens, lengths = pad_tokens([AcousticInput(segment.token_ids, styles[0])], torch.device("cpu"))
+        text = network.encode(tokens, lengths)  # without a voice: most of the work, and done once
+        rows = [
+            measured_of(segment, prosody)
+            for start in range(0, len(styles), BATCH)
+            for prosody in _predicted(network, text, styles[start : start + BATCH])
+        ]
         per_segment.append(np.array(rows))
     return np.nanmean([rows - np.nanmean(rows, axis=0) for rows in per_segment], axis=0)
 
 
-def measured_of(segment: Phonemes, features: AcousticFeatures) -> list[float]:
+def _predicted(network: AcousticNetwork, text: TextFeatures, styles: FloatArray) -> Iterator[Prosody]:
+    """What the model predicts for one text in each of ``styles``, as :class:`AcousticModel` does."""
+    style = torch.from_numpy(styles[:, TIMBRE_DIM:])
+    rows = len(styles)
+    texts = TextFeatures(text.context.expand(rows, -1, -1), text.encoding.expand(rows, -1, -1), None)
+    context, durations = network.predict_durations(texts, style)
+    frames = durations.round().clamp(min=1).long()
+    curves = network.predict_curves(context, frames, style)
+    for own, f0, energy in zip(frames, *curves, strict=True):
+        end = 2 * int(own.sum())
+        yield Prosody(own.numpy(), f0[:end].numpy(), energy[:end].numpy())
+
+
+def measured_of(segment: Phonemes, features: Prosody | AcousticFeatures) -> list[float]:
     """The properties of one segment, in the order of ``AXES``."""
     f0_hz = features.f0_hz.astype(np.float64)
     voiced = np.flatnonzero(f0_hz > VOICED_ABOVE_HZ)
@@ -150,17 +167,17 @@ def _regression(x: Matrix, y: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _effects(
-    model: AcousticModel, segments: Sequence[Phonemes], styles: FloatArray, before: Matrix, axes: Matrix
+    network: AcousticNetwork, segments: Sequence[Phonemes], styles: FloatArray, before: Matrix, axes: Matrix
 ) -> dict[str, dict[str, float]]:
-    """What a step along each axis really does to every property, from every sixth voice, standard deviations."""
-    some = styles[::6]
+    """What a step along each axis really does to every property, from every 13th voice, standard deviations."""
+    some = styles[::13]
     deviation = before.std(axis=0)
     effects = {}
     for column, name in enumerate(AXES):
         up, down = some.copy(), some.copy()
         up[:, TIMBRE_DIM:] += axes[:, column].astype(np.float32)
         down[:, TIMBRE_DIM:] -= axes[:, column].astype(np.float32)
-        both = properties(model, segments, np.concatenate([up, down]))
+        both = properties(network, segments, np.concatenate([up, down]))
         change = (both[: len(some)] - both[len(some) :]).mean(axis=0) / 2 / deviation
         effects[name] = dict(zip(AXES, change.round(2).tolist(), strict=True))
     return effects

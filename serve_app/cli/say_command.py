@@ -72,7 +72,7 @@ def say(
     ] = None,
     energy: Annotated[
         float | None,
-        typer.Option(min=MIN_ENERGY, max=MAX_ENERGY, show_default="1", help="Loudness by effort; 2 is +6 dB."),
+        typer.Option(min=MIN_ENERGY, max=MAX_ENERGY, show_default="1", help="Factor on loudness; 2 is +6 dB."),
     ] = None,
     intonation: Annotated[
         float | None,

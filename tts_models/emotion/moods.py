@@ -41,7 +41,7 @@ class Mood:
         rate: Factor on the speaking rate.
         semitones: Shift of F0.
         range_scale: Factor on the range of F0, in the logarithm.
-        loudness_db: Change of loudness, by effort first.
+        loudness_db: Change of loudness.
         pauses: Factor on the length of pauses, within segments and between.
         tilt: See :class:`~tts_models.types.Contour`.
         final: Likewise.

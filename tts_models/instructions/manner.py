@@ -44,7 +44,7 @@ class Manner:
         emotion: The mood.
         speed: Factor on the speaking rate.
         pitch: Semitones.
-        energy: Factor on loudness by effort.
+        energy: Factor on loudness.
         intonation: Factor on the range of F0.
         heard: The words that said so, as they were written, in order.
     """
