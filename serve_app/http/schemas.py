@@ -123,7 +123,7 @@ class SpeechRequest(BaseModel):
         le=MAX_ENERGY,
         strict=True,
         allow_inf_nan=False,
-        description="Extension. Factor on loudness, the predicted energy included; 2 is +6 dB. `volume` is a mere gain.",
+        description="Extension. Factor on loudness, predicted energy included; 2 is +6 dB. `volume` is a mere gain.",
     )
     intonation: float = Field(
         default=1.0,

@@ -16,16 +16,19 @@ from tests.support.speech import SENTENCES, Sentence
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore
 from tts_models.delivery import Delivery
+from tts_models.emotion import EXPECTED
 from tts_models.engine import choose_engine
 from tts_models.prosody import VOICED_ABOVE_HZ
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
 from tts_models.speaker.voices import VoiceCatalogue
+from tts_models.text import TextFrontend
 from tts_models.text.vocabulary import encode
 from tts_models.types import (
     SAMPLE_RATE_HZ,
     AcousticFeatures,
     Audio,
+    Emotion,
     FloatArray,
     Phonemes,
     SpeakerEmbedding,
@@ -136,3 +139,90 @@ def test_the_speaker_and_the_words_stay(speaker: Speaker, recogniser: SpeechReco
             text = recogniser.transcribe(heard.samples, SAMPLE_RATE_HZ)
             assert word_error_rate(sentence.text, text) == 0, f"{how}: {text}"
             assert speaker.likeness(plain, heard) > 0.6, f"{how}: other voices are at 0.1"
+
+
+TOWN = Sentence(
+    "af_heart",
+    "In the morning, the baker opens early, and the whole street smells of bread.",
+    "ɪn ðə mˈɔɹnɪŋ, ðə bˈAkəɹ ˈOpᵊnz ˈɜɹli, ænd ðə hˈOl stɹˈit smˈɛlz ʌv bɹˈɛd.",
+)
+
+
+def properties(features: AcousticFeatures) -> dict[str, float]:
+    """What a mood is expected to change, but for loudness, which takes the vocoder."""
+    f0 = features.f0_hz
+    voiced = np.flatnonzero(f0 > VOICED_ABOVE_HZ)
+    semitones = 12 * np.log2(np.maximum(f0[voiced], 1))
+    time = (voiced - voiced[0]) / (voiced[-1] - voiced[0])
+    slope, start = np.polyfit(time, semitones, 1)
+    marks = [at + 1 for at, symbol in enumerate(TOWN.symbols[:-1]) if symbol == ","]
+    pauses = sum(features.durations_frames[mark : mark + 2].sum() for mark in marks)
+    return {
+        "f0": float(semitones.mean()),
+        "range": float(np.std(semitones - np.polyval((slope, start), time))),
+        "tilt": float(slope),
+        "final": float(semitones[voiced > voiced[-1] - 26].mean() - semitones.mean()),
+        "rate": 1 / (features.n_frames - pauses),
+        "pauses": float(pauses),
+        "loudness": features.volume,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(EXPECTED) - {"whisper"}))
+def test_a_mood_goes_where_the_literature_says_and_further_with_intensity(speaker: Speaker, name: str) -> None:
+    changes: dict[str, list[float]] = {}
+    for intensity in (0.5, 1.0):
+        for voice in ("af_heart", "am_michael", "bm_george"):
+            sentence = Sentence(voice, TOWN.text, TOWN.symbols)
+            segment = Phonemes(sentence.text, sentence.symbols, encode(sentence.symbols), "en-US")
+            plain = properties(speaker.predict(segment, voice))
+            heard = properties(speaker.predict(segment, voice, emotion=Emotion(name, intensity)))
+            for key, value in heard.items():
+                changes.setdefault(key, []).append(value - plain[key])
+    for key, sign in EXPECTED[name].items():
+        half, full = np.mean(changes[key][:3]), np.mean(changes[key][3:])
+        assert sign * half > 0, f"{key}: {changes[key]}"
+        assert sign * full > 1.3 * sign * half, f"{key}: {changes[key]}"
+
+
+def test_a_whisper_has_no_voice_and_a_faint_one_is_soft(speaker: Speaker) -> None:
+    whisper, faint = (speaker.say(HER, aloud=False, emotion=Emotion("whisper", much)) for much in (1.0, 0.3))
+    assert (whisper.features.f0_hz <= VOICED_ABOVE_HZ).all()
+    assert (faint.features.f0_hz > VOICED_ABOVE_HZ).any()
+    assert whisper.features.volume < faint.features.volume < 1
+
+
+@pytest.mark.parametrize("name", ["happy", "sad", "fearful", "whisper"])
+def test_moods_keep_the_words(speaker: Speaker, recogniser: SpeechRecogniser, name: str) -> None:
+    heard = []
+    for sentence in (HER, HIM):
+        samples = speaker.say(sentence, emotion=Emotion(name)).samples
+        assert samples is not None
+        heard.append(recogniser.transcribe(samples, SAMPLE_RATE_HZ))
+    assert word_error_rate([HER.text, HIM.text], heard) < 0.1, heard
+
+
+HELLO = {
+    "en-US": "Good morning, how are you?", "en-GB": "Good morning, how are you?", "es": "Buenos días, ¿cómo está?",
+    "fr-FR": "Bonjour, comment allez-vous ?", "hi": "नमस्ते, आप कैसे हैं?", "it": "Buongiorno, come sta?",
+    "ja": "おはようございます、お元気ですか。", "pt-BR": "Bom dia, como vai?", "zh": "早上好，你好吗？",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tag", HELLO)
+def test_moods_in_every_language(speaker: Speaker, frontend: TextFrontend, tag: str) -> None:
+    text = f"[sad]{HELLO[tag]}[/sad] [happy:0.5]{HELLO[tag]}[/happy]"
+    plain, *_ = frontend.segments(HELLO[tag], tag)
+    sad, happy = frontend.segments(text, tag)
+    assert sad.symbols == happy.symbols == plain.symbols, "no tag is read aloud, and marks stay"
+    assert (sad.emotion, happy.emotion) == (Emotion("sad"), Emotion("happy", 0.5))
+    voice = speaker.voices.like(tag)[0].name
+    neutral, low, high = (speaker.predict(segment, voice) for segment in (plain, sad, happy))
+    assert low.n_frames > neutral.n_frames > high.n_frames
+    means = [np.mean(Heard(features, None).f0_st) for features in (low, neutral, high)]
+    assert means == sorted(means)
+
+
+@pytest.fixture(scope="module")
+def frontend() -> TextFrontend:
+    return TextFrontend()
