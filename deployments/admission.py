@@ -64,6 +64,10 @@ class Admission:
         else:
             self._desk.leave(ask.id, completed=False)  # it died while it waited
 
+    async def room(self) -> None:
+        """Return when there is room for somebody; see :meth:`Desk.room`."""
+        await self._desk.room()
+
     async def leave(self, ingress: str, place: str, completed: bool, idle_s: float) -> None:
         """Give a place back; see :meth:`Desk.leave`."""
         self._heard(ingress).places.pop(place, None)

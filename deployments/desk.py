@@ -5,6 +5,7 @@
     enter(ask) --> wait in a FairQueue --> run --> leave(id)
         |              max_waiting        max_running
         +--> Overloaded: no room to wait       Retry-After: until the queue has drained
+        |     + ServerFull: for nobody; room() returns when that is over
         +--> DeadlineExceeded: it would not be done in time
 
 Work is counted in bytes of text. What an utterance costs besides them counts as ``FIXED_WORK`` of them.
@@ -20,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from deployments.errors import DeadlineExceeded, Overloaded, ShuttingDown
+from deployments.errors import DeadlineExceeded, Overloaded, ServerFull, ShuttingDown
 from deployments.fair_queue import Entry, FairQueue, Flow
 from deployments.past_calls import PastCall, PastCalls
 from deployments.settings import AdmissionSettings
@@ -127,6 +128,7 @@ class Desk:
         self._speed = _Speed()
         self._mark_s = clock()
         self._is_closed = False
+        self._room = asyncio.Event()
 
     def __contains__(self, place: str) -> bool:
         return place in self._running
@@ -140,7 +142,7 @@ class Desk:
         """Wait until ``ask`` may run; whoever is cancelled while waiting has left.
 
         Raises:
-            Overloaded: There is no room to wait.
+            Overloaded: There is no room to wait; :class:`~deployments.errors.ServerFull` if for nobody.
             DeadlineExceeded: It would not be done in time, or has waited past its deadline.
             ShuttingDown: The desk is closed.
         """
@@ -158,6 +160,7 @@ class Desk:
         self._admit()
         try:
             self._refuse(ask, entry)
+            self._note_room()
             if entry.is_queued:
                 async with asyncio.timeout(ask.deadline_s - time.time()):
                     await waiting.turn
@@ -174,6 +177,12 @@ class Desk:
     def close(self) -> None:
         """Let nobody in any more but those who wait already."""
         self._is_closed = True
+        self._room.set()
+
+    async def room(self) -> None:
+        """Return when it is worth asking again: there is room for somebody, or the desk is closed."""
+        self._note_room()
+        await self._room.wait()
 
     def hold(self, ask: Ask) -> None:
         """Note an utterance that runs already; it was let in elsewhere."""
@@ -229,6 +238,17 @@ class Desk:
             self._start(entry.item.ask)
             if not entry.item.turn.done():
                 entry.item.turn.set_result(None)
+        self._note_room()
+
+    def _note_room(self) -> None:
+        if (
+            not self._is_closed
+            and len(self._running) >= self._settings.max_running
+            and (len(self._queue) >= self._settings.max_waiting)
+        ):
+            self._room.clear()
+        else:
+            self._room.set()
 
     def _may_run(self, key: str) -> bool:
         limit = self._max_running_of.get(key)
@@ -245,6 +265,7 @@ class Desk:
         if entry.is_queued:
             self._queue.remove(entry)
             self._left_queue(entry.flow.key)
+            self._note_room()
 
     def _left_queue(self, key: str) -> None:
         self._waiting_of[key] -= 1
@@ -278,7 +299,8 @@ class Desk:
                 self._retry_after_s(),
             )
         if len(self._queue) > self._settings.max_waiting:
-            raise Overloaded("The server is busy; please try again shortly.", self._retry_after_s())
+            refusal = Overloaded if len(self._running) < self._settings.max_running else ServerFull
+            raise refusal("The server is busy; please try again shortly.", self._retry_after_s())
 
     def _ahead_of(self, ask: Ask) -> float:
         """Work that is served before ``ask``, which is in the queue, at most; a bound of fair queueing."""

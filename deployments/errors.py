@@ -17,6 +17,10 @@ class Overloaded(TtsError):
         return float(self.args[1])
 
 
+class ServerFull(Overloaded):
+    """Nobody at all can come in: all places are taken, and all room to wait."""
+
+
 class StorageUnavailable(TtsError):
     """What is kept across restarts cannot be read or written now; args: message."""
 

@@ -13,6 +13,7 @@
      + http        what the HTTP routes accept and answer
      + storage     where that is kept which outlives a restart
      + jobs        long work that nobody waits for on the line
+     + fitting     cloned voices are made more like their speakers
 
 A misspelt key is an error. Each stage is given its own subtree only. What scales (replicas, queues, batch sizes) is not
 here but beside it in the YAML, where Ray's operators look for it; :class:`BatchLimits` is the form of ``user_config``.
@@ -93,6 +94,17 @@ class SpeakerSettings(Settings):
     device: str = Field(default="auto", description="Torch device: auto, cpu or cuda.")
     threads: int | None = Field(
         default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+    )
+    cache_clips: int = Field(
+        default=4096,
+        ge=0,
+        description="Clips of reference audio whose embeddings a replica keeps in memory, 1 KB each.",
+    )
+    cache_s: float = Field(
+        default=604_800,
+        ge=0,
+        description="How long the embedding of a clip is kept in the records, for every replica, seconds; its sound"
+        " never is. 0 keeps none.",
     )
 
 
@@ -334,6 +346,33 @@ class JobSettings(Settings):
     )
 
 
+class FittingSettings(Settings):
+    """Cloned voices are made more like their speakers, in the background."""
+
+    enabled: bool = Field(
+        default=True, description="Whether they are; without it a cloned voice stays as it was made at once."
+    )
+    device: str = Field(default="auto", description="Torch device: auto, cpu or cuda.")
+    threads: int | None = Field(
+        default=1, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+    )
+    nice: int = Field(
+        default=19, ge=0, le=19, description="How far the fit stands back for other work on a CPU; 19 is the most."
+    )
+    steps: int = Field(default=40, ge=1, description="Most steps of a fit; it ends before if it no longer gets better.")
+    attempts: int = Field(
+        default=3,
+        ge=1,
+        le=200,
+        description="How many times in a row a fit is begun that brings its worker down before it has done a step.",
+    )
+    lease_s: float = Field(
+        default=30,
+        ge=1,
+        description="A voice whose worker was not heard of for this long goes to another one, seconds.",
+    )
+
+
 class AppSettings(Settings):
     """The whole tree."""
 
@@ -349,6 +388,7 @@ class AppSettings(Settings):
     http: HttpSettings = Field(default_factory=HttpSettings, description="HTTP routes.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="What outlives a restart.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs.")
+    fitting: FittingSettings = Field(default_factory=FittingSettings, description="Fitting of cloned voices.")
 
 
 class BatchLimits(Settings):

@@ -1,4 +1,4 @@
-"""Reference audio -> speaker embedding, in batches."""
+"""Reference audio -> what it says about its speaker; embeddings in batches, and kept by content."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ import numpy as np
 
 from deployments.assets import ECAPA, asset_store
 from deployments.batching import Batcher
+from deployments.embedding_cache import EmbeddingCache, lookup_counter
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
-from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings
-from tts_models.errors import TtsError
+from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings, StorageSettings
+from deployments.storage.records import open_records
+from tts_models.errors import ReferenceAudioError, ReferenceTooLong, ReferenceTooShort, TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
+from tts_models.speaker.one_speaker import pieces, require_one_speaker, require_same_speaker
+from tts_models.speaker.pitch import pitch_of
+from tts_models.speaker.profile import ClipProfile, ReferenceProfile, reference_profile
 from tts_models.types import FloatArray, SpeakerEmbedding
 
-DEFAULT_LIMITS = BatchLimits(max_items=8, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01, max_run_s=60)
+MAX_CLIPS = 8
+"""Most clips of one speaker."""
+DEFAULT_LIMITS = BatchLimits(max_items=16, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01, max_run_s=60)
+
+
+PROFILES = "ecapa-tdnn-voxceleb, 1"
+"""What makes the numbers of a clip; changed with anything that changes them."""
 
 
 class EmbedsSpeech(Protocol):
@@ -51,6 +62,7 @@ class SpeakerEncoder:
         assets: Where the weights are kept.
         load: Makes the model; tests bring their own.
         decode: Import path of what opens a stranger's file, in a process of its own; null is the real one.
+        storage: Where embeddings are shared with other replicas; None for nowhere.
     """
 
     def __init__(
@@ -59,6 +71,7 @@ class SpeakerEncoder:
         assets: AssetSettings,
         load: Callable[[SpeakerSettings, AssetSettings], EmbedsSpeech] = load,
         decode: str | None = None,
+        storage: StorageSettings | None = None,
     ) -> None:
         from tts_models.speaker.decoder_process import Decoders  # PyAV inside: only the replica needs it
 
@@ -66,17 +79,64 @@ class SpeakerEncoder:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
         self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
+        records = open_records(storage) if storage else None
+        self._cache = EmbeddingCache(settings, PROFILES, records, lookup_counter())
 
-    async def embed(self, audio: bytes, flow: Flow = ANYONE) -> SpeakerEmbedding:
-        """The speaker embedding of an audio file's contents, when it is the turn of ``flow``.
+    async def profile(self, clips: Sequence[bytes], speech: bool = True, flow: Flow = ANYONE) -> ReferenceProfile:
+        """What the contents of one or several audio files say about their speaker.
+
+        Args:
+            clips: 1 to 8 files.
+            speech: Whether the answer has the speech in it, which takes decoding even where the rest is known.
+            flow: When it is its turn, the encoder works.
 
         Raises:
             DeadlineExceeded: The deadline of ``flow`` passed before.
-            ReferenceAudioError: Not audio, or none that shows a voice.
+            ReferenceAudioError: A file is no audio, or none that shows a voice; of several, the message says which.
         """
+        if not clips:
+            raise ReferenceTooShort("There is no reference audio.")
+        if len(clips) > MAX_CLIPS:
+            raise ReferenceTooLong(f"There are {len(clips)} clips of reference audio; at most {MAX_CLIPS} are heard.")
+        heard = await asyncio.gather(*(self._hear(clip, flow, speech) for clip in clips), return_exceptions=True)
+        known: list[tuple[ClipProfile, FloatArray | None]] = []
+        for number, result in enumerate(heard, 1):
+            if isinstance(result, ReferenceAudioError) and len(clips) > 1:
+                raise type(result)(f"Clip {number}: {result.message}", result.param)
+            if isinstance(result, BaseException):
+                raise result
+            known.append(result)
+        require_same_speaker([profile.embedding for profile, _ in known])
+        return reference_profile(
+            [profile for profile, _ in known], [waveform for _, waveform in known if waveform is not None]
+        )
+
+    async def _hear(self, clip: bytes, flow: Flow, speech: bool) -> tuple[ClipProfile, FloatArray | None]:
+        """The numbers of a clip, and its speech if asked for."""
+        waveform: FloatArray | None = None
+
+        async def compute() -> ClipProfile:
+            nonlocal waveform
+            waveform = await self._speech(clip)
+            return await self._measure(waveform, flow)
+
+        profile = await self._cache.of(clip, compute)
+        if not speech:
+            return profile, None
+        return profile, await self._speech(clip) if waveform is None else waveform
+
+    async def _speech(self, clip: bytes) -> FloatArray:
         from tts_models.speaker.reference_audio import decode_reference_audio  # with torch inside: see load
 
-        return await self._embed(await asyncio.to_thread(decode_reference_audio, audio, None, self._decode), flow)
+        return await asyncio.to_thread(decode_reference_audio, clip, None, self._decode)
+
+    async def _measure(self, waveform: FloatArray, flow: Flow) -> ClipProfile:
+        pitch, (whole, *parts) = await asyncio.gather(
+            asyncio.to_thread(pitch_of, waveform),
+            asyncio.gather(*(self._embed(one, flow) for one in (waveform, *pieces(waveform)))),
+        )
+        require_one_speaker([part.vector for part in parts])
+        return ClipProfile(whole.vector, whole.voiced_s, pitch)
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""

@@ -6,7 +6,8 @@
                      |  no answer: it died, or is being replaced
                      +--> a desk of this replica's own, until it is back; it has known all along what runs here
 
-So the limits are exact over all ingress replicas, and hold for each of them alone while the desk is away.
+So the limits are exact over all ingress replicas, and hold for each of them alone while the desk is away. A desk that
+was full is not asked again until it says that there is room: refusing costs next to nothing, however many come.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments.admission import SYNC_S
 from deployments.desk import AdmissionLoad, Ask, Desk
+from deployments.errors import ServerFull
 from deployments.settings import AdmissionSettings
 from serve_app.calls import root_cause
 from tts_models.errors import TtsError
@@ -112,12 +114,14 @@ class SharedAdmission:
         self._id = uuid.uuid4().hex
         self._enter = desk.options(method_name="enter")
         self._leave = desk.options(method_name="leave")
+        self._room = desk.options(method_name="room")
         self._sync = desk.options(method_name="sync")
         self._load = desk.options(method_name="load")
         self._own = Desk(settings)
         self._held: dict[str, Ask] = {}
         self._outcomes: Counter[str] = Counter()
         self._away = asyncio.Event()
+        self._full: ServerFull | None = None
         self._syncing: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -163,6 +167,8 @@ class SharedAdmission:
         """Whether the shared desk has let ``ask`` in; false if it is away."""
         if self._away.is_set():
             return False
+        if self._full is not None:
+            raise ServerFull(*self._full.args)
         response: Any = self._enter.remote(self._id, ask)
         answer = asyncio.ensure_future(_result(response))
         away = asyncio.ensure_future(self._away.wait())
@@ -179,6 +185,9 @@ class SharedAdmission:
             return False  # the desk gave the call up, not our caller
         except Exception as error:
             cause = root_cause(error)
+            if isinstance(cause, ServerFull) and self._full is None:
+                self._full = cause
+                self._tell(self._wait_for_room())
             if isinstance(cause, TtsError):
                 raise cause from None  # its traceback is the desk's own, and says nothing
             logger.warning("The admission is away; this replica admits by itself.", exc_info=True)
@@ -189,6 +198,13 @@ class SharedAdmission:
                 answer.cancel()
                 with contextlib.suppress(Exception):
                     response.cancel()
+
+    async def _wait_for_room(self) -> None:
+        response: Any = self._room.remote()
+        try:
+            await response
+        finally:  # also when the desk dies
+            self._full = None
 
     async def _keep_in_sync(self) -> None:
         while True:

@@ -8,13 +8,14 @@ from typing import Any
 from ray import serve
 from ray.serve import Application, Deployment
 
-from deployments import acoustic, speaker_encoder, text_frontend, vocoder
+from deployments import acoustic, speaker_encoder, text_frontend, vocoder, voice_fitter
 from deployments.acoustic import AcousticModel
 from deployments.admission import Admission
 from deployments.settings import AppSettings
 from deployments.speaker_encoder import SpeakerEncoder
 from deployments.text_frontend import TextFrontend
 from deployments.vocoder import Vocoder
+from deployments.voice_fitter import VoiceFitter
 from serve_app.ingress import SpeechIngress, load_voices
 from serve_app.jobs.deployment import consumer
 
@@ -27,6 +28,7 @@ class Loaders:
     speaker: Any = speaker_encoder.load
     acoustic: Any = acoustic.load
     vocoder: Any = vocoder.load
+    fitter: Any = voice_fitter.load
     voices: Any = load_voices
     decode: str | None = None  # import path of what opens reference audio
 
@@ -45,17 +47,21 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
     assets = settings.assets
     stages = {
         "text": _deployment(TextFrontend).bind(settings.text, loaders.text, storage=settings.storage),
-        "speaker": _deployment(SpeakerEncoder).bind(settings.speaker, assets, loaders.speaker, loaders.decode),
+        "speaker": _deployment(SpeakerEncoder).bind(
+            settings.speaker, assets, loaders.speaker, loaders.decode, storage=settings.storage
+        ),
         "acoustic": _deployment(AcousticModel).bind(settings.acoustic, assets, loaders.acoustic),
         "vocoder": _deployment(Vocoder).bind(settings.vocoder, assets, loaders.vocoder),
     }
     jobs = _deployment(consumer(settings), "JobWorker")
+    fitter = _deployment(VoiceFitter).bind(settings.fitting, assets, settings.storage, loaders.fitter)
     return _deployment(serve.ingress()(SpeechIngress), "Ingress").bind(
         **stages,
         admission=_deployment(Admission).bind(settings.admission),
         settings=settings,
         load_voices=loaders.voices,
         jobs=jobs.bind(**stages, settings=settings, load_voices=loaders.voices),
+        fitter=fitter,
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
@@ -32,12 +32,13 @@ from deployments.settings import SynthesisSettings
 from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.delivery import AS_IT_IS, Delivery, delivered
 from tts_models.emotion import felt, gap_scale
+from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.voices import Voice
 from tts_models.text.controls import ControlledText, hide_controls, parse_controls
 from tts_models.text.moras import AccentPhrase
 from tts_models.text.ssml import SsmlText
 from tts_models.timing import Timeline
-from tts_models.types import NEUTRAL, AcousticInput, Audio, Emotion, Phonemes, Prosody, ProsodyEdit, SpeakerEmbedding
+from tts_models.types import NEUTRAL, AcousticInput, Audio, Emotion, Phonemes, Prosody, ProsodyEdit
 
 __all__ = [
     "DeadlineExceeded",
@@ -143,8 +144,13 @@ class SpeechGraph(Protocol):
         """
         ...
 
-    async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
-        """The speaker embedding of an audio file's contents."""
+    async def profile(self, clips: Sequence[bytes], *, speech: bool = True) -> ReferenceProfile:
+        """What the contents of one or several audio files say about their speaker.
+
+        Args:
+            clips: The files.
+            speech: Whether the answer has the speech itself in it; without, clips known already need no work.
+        """
         ...
 
     async def accent_phrases(self, text: str) -> list[AccentPhrase]:
@@ -180,7 +186,7 @@ class RaySpeechGraph:
         settings: SynthesisSettings,
     ) -> None:
         self._segments = text.options(method_name="segments")
-        self._embed = speaker.options(method_name="embed")
+        self._profile = speaker.options(method_name="profile")
         self._accent_phrases = text.options(method_name="accent_phrases")
         self._acoustic = acoustic.options(method_name="synthesize")
         self._predict = acoustic.options(method_name="predict")
@@ -200,10 +206,10 @@ class RaySpeechGraph:
         segments: list[Phonemes] = await self._call(lambda: [self._segments.remote(text, language, self._flow)])
         return segments
 
-    async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
-        """See :meth:`SpeechGraph.embed`."""
-        embedding: SpeakerEmbedding = await self._call(lambda: [self._embed.remote(reference_audio, self._flow)])
-        return embedding
+    async def profile(self, clips: Sequence[bytes], *, speech: bool = True) -> ReferenceProfile:
+        """See :meth:`SpeechGraph.profile`."""
+        profile: ReferenceProfile = await self._call(lambda: [self._profile.remote(clips, speech, self._flow)])
+        return profile
 
     async def accent_phrases(self, text: str) -> list[AccentPhrase]:
         """See :meth:`SpeechGraph.accent_phrases`."""

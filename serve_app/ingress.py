@@ -43,6 +43,7 @@ class SpeechIngress:
         settings: The whole tree; the routes see ``settings.http`` and the records only.
         load_voices: Makes the catalogue; tests bring their own.
         jobs: Handle of ``JobWorker``, which takes its work from the board.
+        fitter: Handle of ``VoiceFitter``, which takes its work from the stored voices.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class SpeechIngress:
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
         jobs: DeploymentHandle[Any] | None = None,
+        fitter: DeploymentHandle[Any] | None = None,
     ) -> None:
         keep_texts_out(settings.text)
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)

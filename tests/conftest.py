@@ -22,6 +22,17 @@ settings.register_profile("repeatable", derandomize=True, database=None, deadlin
 settings.load_profile("repeatable")
 
 
+STARTS_RAY = {"cluster", "e2e", "cli"}
+"""Folders whose tests start Rays, and mostly wait for them: one after the other, beside all the rest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests a worker of ``pytest --dist loadgroup`` takes together: those that share what is slow."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group("ray" if folder in STARTS_RAY else folder))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def no_ray_left() -> Iterator[None]:
     """A Ray that a module leaves behind would change what the next ones see, and slow them down."""

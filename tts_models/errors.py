@@ -12,6 +12,12 @@
      |  + InvalidRequest        a parameter out of range or of the wrong form
      |  |  + InvalidSsml        SSML that is not well formed, or asks for what there is not
      |  + ReferenceAudioError   reference audio that cannot be used
+     |  |  + NotAudio           no audio file, or a damaged one
+     |  |  + ReferenceTooShort  not enough speech to know a voice by
+     |  |  + ReferenceTooLong   more than is listened to
+     |  |  + NoSpeech           sound, but nobody who speaks
+     |  |  + ReferenceClipped   recorded much too loud
+     |  |  + SeveralSpeakers    more than one person speaks
      |  + VoiceNotFound         no voice of that name
      + AssetError               a missing or corrupt asset; a replica with it does not start
      + SynthesisError           a model made empty or non-finite output
@@ -91,9 +97,33 @@ class InvalidSsml(InvalidRequest):
 
 
 class ReferenceAudioError(RequestError):
-    """Reference audio that is not audio, too short, too long, silent or otherwise unusable."""
+    """Reference audio that cannot be used, for another reason than those below."""
 
     default_param = "audio_sample"
+
+
+class NotAudio(ReferenceAudioError):
+    """The file is no audio, or a damaged one, or in a format not known here."""
+
+
+class ReferenceTooShort(ReferenceAudioError):
+    """There is not enough speech to know a voice by."""
+
+
+class ReferenceTooLong(ReferenceAudioError):
+    """There is more than is listened to: seconds, bytes or clips."""
+
+
+class NoSpeech(ReferenceAudioError):
+    """There is sound, but nobody who speaks."""
+
+
+class ReferenceClipped(ReferenceAudioError):
+    """The recording was much too loud for whatever recorded it."""
+
+
+class SeveralSpeakers(ReferenceAudioError):
+    """More than one person speaks."""
 
 
 class VoiceNotFound(RequestError):

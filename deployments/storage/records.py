@@ -224,8 +224,15 @@ if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 else redis.call('SET', KEYS[1], ARGV[2]) end
 redis.call('SADD', KEYS[2], ARGV[4])
 redis.call('INCR', KEYS[3])
+if tonumber(ARGV[3]) > 0 then
+    for _, name in ipairs(redis.call('SRANDMEMBER', KEYS[2], 3)) do
+        local key = string.sub(KEYS[1], 1, #KEYS[1] - #ARGV[4]) .. name
+        if redis.call('EXISTS', key) == 0 then redis.call('SREM', KEYS[2], name) end
+    end
+end
 return 1
 """
+"""Whoever writes what expires looks at some names, and sweeps up those whose records have."""
 _DELETE = """
 redis.call('SREM', KEYS[2], ARGV[1])
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end

@@ -19,6 +19,7 @@ from ray import serve
 from ray.dashboard.modules.serve.sdk import ServeSubmissionClient
 from ray.serve.schema import ApplicationStatusOverview
 
+from serve_app import proxy
 from serve_app.cli.context import CommandFailed
 
 _POLL_S = 0.5
@@ -56,6 +57,8 @@ def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # A replica that hangs is killed at once: its graceful shutdown time is time in which its callers wait.
     os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")
+    # A request whose ingress replica dies before it answers goes to another one.
+    os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", proxy.IMPORT_PATH)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         context = _start_ray(dashboard_port, show_logs)

@@ -8,6 +8,9 @@
       ForbiddenText (content_policy_violation),
       InvalidRequest, InvalidSsml,
       a body that does not validate                   400   its own
+    NotAudio, ReferenceTooShort, ReferenceTooLong,
+      NoSpeech, ReferenceClipped, SeveralSpeakers     400   reference_not_audio, _too_short, _too_long, _no_speech,
+                                                            _clipped, _several_speakers
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     NotAllowed                                        403   not_allowed
     ModelNotFound, VoiceNotFound, NoSuchEntry,
@@ -57,8 +60,14 @@ from tts_models.errors import (
     EmptyText,
     ForbiddenText,
     InvalidSsml,
+    NoSpeech,
+    NotAudio,
     ReferenceAudioError,
+    ReferenceClipped,
+    ReferenceTooLong,
+    ReferenceTooShort,
     RequestError,
+    SeveralSpeakers,
     SynthesisError,
     TextTooLong,
     TtsError,
@@ -164,6 +173,12 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         UnsupportedLanguage: (400, "unsupported_language"),
         ForbiddenText: (400, "content_policy_violation"),
         ReferenceAudioError: (400, "invalid_reference_audio"),
+        NotAudio: (400, "reference_not_audio"),
+        ReferenceTooShort: (400, "reference_too_short"),
+        ReferenceTooLong: (400, "reference_too_long"),
+        NoSpeech: (400, "reference_no_speech"),
+        ReferenceClipped: (400, "reference_clipped"),
+        SeveralSpeakers: (400, "reference_several_speakers"),
         VoiceNotFound: (404, "voice_not_found"),
         ModelNotFound: (404, "model_not_found"),
         JobNotFound: (404, "job_not_found"),

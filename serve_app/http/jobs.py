@@ -17,6 +17,7 @@ from serve_app.http.context import Context, HttpContext
 from serve_app.http.errors import BodyTooLarge, ModelNotFound, error_of
 from serve_app.http.file_response import stored_file_response
 from serve_app.http.job_schemas import JobDeleted, JobFiles, JobInfo, JobList, JobProgress, JobRequest
+from serve_app.http.limits import pace_of_jobs
 from serve_app.http.openai_speech import utterance_of
 from serve_app.http.openapi import documented
 from serve_app.jobs.board import JobNotFound, JobNotReady, KeyReused, newest_first
@@ -80,6 +81,7 @@ async def submit_job(
     """
     await context.voices.using(caller.tenant, lambda voices: _check(body, context, voices))
     jobs = context.jobs
+    pace = pace_of_jobs()
     job, is_new = await asyncio.to_thread(
         lambda: jobs.board.submit(
             body.model_dump_json(exclude_unset=True).encode(),
@@ -87,6 +89,8 @@ async def submit_job(
             tenant=caller.tenant,
             caller=caller.key_id or caller.address,
             weight=caller.weight,
+            pace=pace.who if pace else "",
+            characters_per_min=pace.characters_per_min if pace else None,
             characters=sum(len(chapter.input) for chapter in body.chapters),
             chapters=len(body.chapters),
             response_format=body.response_format,

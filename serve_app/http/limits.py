@@ -10,6 +10,9 @@
 A caller with a key that has no limit of its own, nor one from ``limits.key_...``, counts with its address like everyone
 there. Addresses of the server's own machine are not limited unless ``limits.loopback`` says so, ``/health`` never is.
 
+Jobs are not refused for their length but made at that pace: the characters a minute hold for a caller's jobs together,
+apart from what else it has spoken.
+
 Counted by a sliding window over ``limits.burst_s`` or a minute, in Redis where records are kept there, so that it is
 one count for all; else every ingress replica counts what reaches it. While Redis is away, each does, too: a server that
 cannot count goes on speaking.
@@ -42,6 +45,8 @@ EXPOSED_HEADERS = (
     "RateLimit-Policy",
     *(f"x-ratelimit-{what}-{of}" for of in ("requests", "tokens") for what in ("limit", "remaining", "reset")),
 )
+KEY_PREFIX = "voicegraph:limits"
+"""What every key in Redis begins with."""
 _AWAY_S = 5.0
 _REDIS_TIMEOUT_S = 1.0
 
@@ -82,11 +87,10 @@ class Counters:
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._away_until_s = 0.0
         if redis_url is not None:
-            url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
             storage = RedisStorage(
-                f"async+{url}",
+                f"async+{storage_url(redis_url)}",
                 implementation="redispy",
-                key_prefix="voicegraph:limits",
+                key_prefix=KEY_PREFIX,
                 socket_timeout=_REDIS_TIMEOUT_S,
                 socket_connect_timeout=_REDIS_TIMEOUT_S,
             )
@@ -138,6 +142,19 @@ class Limiter:
         return RequestLimits(self._counters, limits)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Characters a minute of somebody's jobs.
+
+    Attributes:
+        who: Whose, as the counters tell them apart.
+        characters_per_min: How many.
+    """
+
+    who: str
+    characters_per_min: int
+
+
 @dataclass(slots=True)
 class RequestLimits:
     """The limits of one request, and what it has found out about them."""
@@ -166,6 +183,14 @@ class RequestLimits:
         message = f"There were too many {_NAMES[what][1]}: {whose} may have {of}."
         raise LimitExceeded(message, window.retry_s, self.headers())
 
+    @property
+    def pace(self) -> Pace | None:
+        """At which jobs that are submitted now are made."""
+        if "characters" not in self._limits:
+            return None
+        item, who = self._limits["characters"]
+        return Pace(f"jobs of {who}", item.amount)
+
     def headers(self) -> dict[str, str]:
         """What the response says of the limits: in the words of the IETF's draft, and in OpenAI's."""
         if not self._windows:
@@ -191,6 +216,12 @@ def enter(limits: RequestLimits) -> None:
     _CURRENT.set(limits)
 
 
+def pace_of_jobs() -> Pace | None:
+    """At which jobs are made that the current request submits; None is as fast as they come."""
+    limits = _CURRENT.get()
+    return limits.pace if limits else None
+
+
 async def charge(characters: int) -> None:
     """Counts characters that the current request wants spoken; every route calls it before it has anything made.
 
@@ -199,6 +230,11 @@ async def charge(characters: int) -> None:
     """
     if (limits := _CURRENT.get()) is not None:
         await limits.take("characters", characters)
+
+
+def storage_url(redis_url: str) -> str:
+    """The URL of a Redis server as ``limits`` writes it."""
+    return redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
 
 
 def _per_second(rate: float, burst_s: int) -> RateLimitItem:

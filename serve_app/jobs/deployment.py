@@ -26,6 +26,7 @@ from deployments.storage.records import storage_root
 from deployments.storage.voices import VoiceStore
 from serve_app.graph import RaySpeechGraph
 from serve_app.jobs.broker import TASK, JobSender, open_board, task_processor
+from serve_app.jobs.pace import Paces
 from serve_app.jobs.worker import JobOffer, JobRunner
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.speaker.voices import VoiceCatalogue
@@ -64,7 +65,8 @@ class JobWorker:
         scratch.mkdir(parents=True, exist_ok=True)
         self._board = open_board(settings)
         voices = VoiceRegistry(load_voices(settings.assets), VoiceStore(self._board.records))
-        self._runner = JobRunner(self._board, graph, JobOffer(voices, settings.http), scratch)
+        paces = Paces(settings.storage.records)
+        self._runner = JobRunner(self._board, graph, JobOffer(voices, settings.http), scratch, paces)
         self._sender = JobSender(settings)
         self._stopping = threading.Event()
         self._unfinished = 0

@@ -89,6 +89,8 @@ class Job(_Value):
         tenant: Whose it is.
         caller: Who asked for it, as the fair queues tell callers apart.
         weight: Their share of a busy server.
+        pace: Who their characters are counted for, where they are limited.
+        characters_per_min: How many may be spoken a minute; None is any number.
         status: See the module.
         characters: Length of the text.
         chapters: Number of texts.
@@ -113,6 +115,8 @@ class Job(_Value):
     tenant: str = ""
     caller: str = ""
     weight: float = 1.0
+    pace: str = ""
+    characters_per_min: int | None = None
     status: JobStatus = "queued"
     characters: int
     chapters: int = 1

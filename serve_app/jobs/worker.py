@@ -23,6 +23,7 @@ from serve_app.http.openai_speech import utterance_of
 from serve_app.jobs.assembly import Assembly, MadeSegment, pcm_of, relative_words
 from serve_app.jobs.board import JobBoard, JobLost, request_of
 from serve_app.jobs.job import Job, JobFailure, JobResult, Progress, StoredFile
+from serve_app.jobs.pace import Paces
 from serve_app.jobs.pieces import PIECE_CHARACTERS, Piece, pieces
 from serve_app.voices.book import Voices
 from serve_app.voices.registry import VoiceRegistry
@@ -101,13 +102,22 @@ class JobRunner:
         graph: Makes the speech.
         offer: What may be asked for.
         scratch: Folder for files while they grow.
+        paces: Of those who may have so many characters a minute.
     """
 
-    def __init__(self, board: JobBoard, graph: SpeechGraph, offer: JobOffer, scratch: Path) -> None:
+    def __init__(
+        self,
+        board: JobBoard,
+        graph: SpeechGraph,
+        offer: JobOffer,
+        scratch: Path,
+        paces: Paces | None = None,
+    ) -> None:
         self._board = board
         self._graph = graph
         self._offer = offer
         self._scratch = scratch
+        self._paces = paces or Paces()
 
     async def run(self, job_id: str, worker: str, stop: Callable[[], bool] = lambda: False) -> None:
         """Makes a job, if it is to be had, and notes how it ended.
@@ -120,7 +130,7 @@ class JobRunner:
         job = await asyncio.to_thread(self._board.claim, job_id, worker)
         if job is None:
             return
-        making = _Making(job, self._board, self._graph, self._offer, self._scratch)
+        making = _Making(job, self._board, self._graph, self._offer, self._scratch, self._paces)
         work = asyncio.create_task(making.make())
         watch = asyncio.create_task(self._watch(job, making, stop))
         try:
@@ -171,7 +181,15 @@ class JobRunner:
 class _Making:
     """One try at a job."""
 
-    def __init__(self, job: Job, board: JobBoard, graph: SpeechGraph, offer: JobOffer, scratch: Path) -> None:
+    def __init__(
+        self,
+        job: Job,
+        board: JobBoard,
+        graph: SpeechGraph,
+        offer: JobOffer,
+        scratch: Path,
+        paces: Paces,
+    ) -> None:
         self.progress = Progress()
         self._job = job
         self._board = board
@@ -179,6 +197,7 @@ class _Making:
         self._graph = graph.scheduled(flow)
         self._offer = offer
         self._scratch = scratch
+        self._paces = paces
         self._voices: Voices = offer.voices.presets
         # Assembled and let go in one thread: whoever cancels must not close a file that is being written.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="job")
@@ -254,6 +273,8 @@ class _Making:
             index += 1
         if await asyncio.to_thread(checkpoints.count, number) == index:
             return
+        if self._job.characters_per_min is not None:
+            await self._paces.keep(self._job.pace, self._job.characters_per_min, len(piece.text))
         while True:
             try:
                 utterance = utterance_of(request.speech(chapter, piece.text), self._offer, self._voices)

@@ -15,6 +15,7 @@ from ray import serve
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, ServeDeploySchema
 
 from deployments.settings import SynthesisSettings
+from serve_app import proxy
 from serve_app.graph import RaySpeechGraph
 from tests.cluster.doubles import Log
 from tests.support.waiting import free_port, until
@@ -105,7 +106,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     port = free_port()
     environment = os.environ.copy()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
-    os.environ["RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS"] = "1"  # as voicegraph serve does
+    # As voicegraph serve does.
+    os.environ["RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS"] = "1"
+    os.environ["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] = proxy.IMPORT_PATH
     ray.init(
         address="local",
         num_cpus=8,

@@ -7,6 +7,7 @@ opened the gate. Every batch leaves a line in the log, a file in ``assets.root``
 
 # No ``from __future__ import annotations``: Ray reads the class of ``build``'s argument from its signature.
 
+import hashlib
 import json
 import os
 import time
@@ -19,6 +20,8 @@ from ray.serve import Application
 
 from deployments.settings import AcousticSettings, AppSettings, AssetSettings, SpeakerSettings, VocoderSettings
 from serve_app.builder import Loaders, assemble
+from tts_models.assets import Asset, AssetFile, AssetStore
+from tts_models.assets.network import Network
 from tts_models.errors import OutOfMemory, SynthesisError, TtsError, UnpronounceableText
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.text.dictionary import Dictionary
@@ -37,6 +40,8 @@ from tts_models.types import (
 
 SECONDS_PER_FRAME = 0.001
 GATE_LIMIT_S = 120.0
+WEIGHTS = b"weights " * 1000
+WEIGHTS_FILE = AssetFile("weights.bin", len(WEIGHTS), hashlib.sha256(WEIGHTS).hexdigest())
 FLAGS = (
     "",
     "acoustic-fails",
@@ -107,6 +112,22 @@ class Log:
             if time.monotonic() > deadline:
                 raise TimeoutError("the test never opened the gate")
             time.sleep(0.01)
+
+
+class Published:
+    """Where the toy weights come from."""
+
+    label = "the shelf"
+
+    def fetch(self, files: Sequence[AssetFile], into: Path, report: object, network: Network) -> None:
+        (into / WEIGHTS_FILE.name).write_bytes(WEIGHTS)
+
+
+def toy_store(root: Path | None) -> AssetStore:
+    """A real store of one asset, ``weights``."""
+    assert root is not None
+    asset = Asset("weights", "what the vocoder double reads", "MIT", (WEIGHTS_FILE,), (Published(),))
+    return AssetStore(root / "assets", manifest={"weights": asset})
 
 
 class TextDouble:
@@ -208,6 +229,7 @@ def load_acoustic(_: AcousticSettings, assets: AssetSettings) -> AcousticDouble:
 
 
 def load_vocoder(_: VocoderSettings, assets: AssetSettings) -> VocoderDouble:
+    assert toy_store(assets.root).ensure("weights").read_bytes() == WEIGHTS
     return VocoderDouble(Log(assets.root))
 
 

@@ -14,7 +14,7 @@ import ray
 
 from serve_app.graph import Utterance
 from tests.cluster.conftest import APP, Cluster
-from tests.cluster.doubles import VOICE
+from tests.cluster.doubles import VOICE, WEIGHTS, toy_store
 from tests.support.waiting import until
 from tts_models.errors import ReferenceAudioError
 from tts_models.types import FRAME_SAMPLES
@@ -47,10 +47,13 @@ def replicas(deployment: str) -> list[psutil.Process]:
 class Traffic:
     """Callers that ask again and again, half of them for a stream, and count what they get."""
 
-    def __init__(self, url: str, retries: int) -> None:
+    def __init__(self, url: str, retries: int, stream_retries: int) -> None:
         self.answered = 0
         self.lost: list[str] = []
-        self._client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=retries, timeout=REQUEST_S)
+        self._clients = {
+            stream: openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=most, timeout=REQUEST_S)
+            for stream, most in ((True, stream_retries), (False, retries))
+        }
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=(stream,)) for stream in (True, False) * (CALLERS // 2)
@@ -76,13 +79,17 @@ class Traffic:
         text = " ".join(map(str, WORDS))
         while not self._stop.is_set():
             try:
-                audio = self._client.audio.speech.create(
-                    model="tts-1",
-                    voice="af_test",
-                    input=text,
-                    response_format="pcm",
-                    extra_body={"stream": stream},
-                ).read()
+                audio = (
+                    self._clients[stream]
+                    .audio.speech.create(
+                        model="tts-1",
+                        voice="af_test",
+                        input=text,
+                        response_format="pcm",
+                        extra_body={"stream": stream},
+                    )
+                    .read()
+                )
                 assert len(audio) == sum(WORDS) * FRAME_BYTES, f"{len(audio)} bytes"
                 self.answered += 1
             except Exception as error:
@@ -90,13 +97,14 @@ class Traffic:
 
 
 @contextmanager
-def traffic(cluster: Cluster, retries: int = 0) -> Iterator[Traffic]:
+def traffic(cluster: Cluster, retries: int = 0, stream_retries: int = 0) -> Iterator[Traffic]:
     """Traffic during the block and for some requests after it; none may be lost.
 
     Args:
         retries: How often a caller asks again, as OpenAI's client does twice unless told otherwise.
+        stream_retries: Likewise, of those who ask for a stream.
     """
-    with Traffic(cluster.url, retries) as callers:
+    with Traffic(cluster.url, retries, max(retries, stream_retries)) as callers:
         yield callers
         callers.more(2 * CALLERS)
     assert callers.lost == []
@@ -129,23 +137,34 @@ def test_a_killed_replica_of_a_stage(app: Cluster, stage: str) -> None:
         back(stage, before)
 
 
+def test_an_asset_that_has_gone_bad_on_the_disk(app: Cluster) -> None:
+    """The next replica that reads it notices, and fetches it again, while the others speak."""
+    weights = toy_store(app.log.path.parent).path("weights")
+    before = replicas("Vocoder")
+    with traffic(app):
+        weights.write_bytes(WEIGHTS.replace(b"w", b"v"))
+        before[0].kill()
+        back("Vocoder", before)
+    assert weights.read_bytes() == WEIGHTS
+
+
 async def test_a_killed_speaker_encoder(app: Cluster) -> None:
     """It has one replica: what is asked meanwhile waits for the next one."""
     (encoder,) = replicas("SpeakerEncoder")
     encoder.kill()
     with pytest.raises(ReferenceAudioError):
-        await app.graph().embed(b"no audio")
+        await app.graph().profile([b"no audio"])
     (successor,) = replicas("SpeakerEncoder")
     assert successor.pid != encoder.pid
 
 
 def test_a_killed_ingress(app: Cluster) -> None:
-    """What it was answering breaks off where the caller sees it; who asks again, as OpenAI's client does, is served.
+    """What has not begun to be answered is answered by another one.
 
-    Nothing in front of the ingress holds a request that could be sent to another one.
+    A stream that has begun breaks off where its caller sees it; who asks again, as OpenAI's client does, is served.
     """
     before = replicas("Ingress")
-    with traffic(app, retries=2):
+    with traffic(app, stream_retries=2):
         before[0].kill()
         back("Ingress", before)
 

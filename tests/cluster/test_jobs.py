@@ -140,6 +140,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(desk: Desk) -> None:
 
 
 def test_workers_come_and_go_with_the_jobs(desk: Desk) -> None:
+    if "records" in desk.storage:
+        pytest.skip("the policy does not ask who hands the jobs over")
     until(lambda: desk.cluster.replicas("JobWorker") == 1, 240, "one worker is left")
     jobs = [desk.submit("400 " * 20) for _ in range(8)]
     until(lambda: desk.cluster.replicas("JobWorker") == 2, 180, "a second one helps")
@@ -155,7 +157,7 @@ def test_redis_may_go_and_come_back(desk: Desk, request: pytest.FixtureRequest) 
     job_id = desk.submit("400 " * 20)
     until(lambda: desk.get(job_id).json()["progress"]["segments"] > 1, 60, "some segments are made")
     redis.stop()
-    time.sleep(6)
+    time.sleep(20)
     redis.start()
     desk.done(job_id)
     assert len(desk.get(job_id, "/audio").content) == 20 * 400 * FRAME_BYTES
@@ -165,6 +167,8 @@ def test_redis_may_go_and_come_back(desk: Desk, request: pytest.FixtureRequest) 
 def test_jobs_survive_the_application(desk: Desk) -> None:
     from ray import serve
 
+    if "records" in desk.storage:
+        pytest.skip("Redis does not end with the application")
     desk.cluster.log.clear()
     first = desk.submit("400 " * 30)
     second = desk.submit("10 20")

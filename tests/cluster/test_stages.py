@@ -81,7 +81,7 @@ async def test_errors_of_the_other_stages(app: Cluster) -> None:
     assert type(caught.value) is UnpronounceableText
     assert caught.value.param == "input"
     with pytest.raises(ReferenceAudioError):
-        await app.graph().embed(b"not audio")
+        await app.graph().profile([b"not audio"])
 
 
 async def test_a_file_that_breaks_the_decoder_breaks_no_replica(app: Cluster) -> None:
@@ -89,9 +89,9 @@ async def test_a_file_that_breaks_the_decoder_breaks_no_replica(app: Cluster) ->
     graph = app.graph()
     for defect in (b"segfault", b"memory", b"kill", b"segfault"):
         with pytest.raises(ReferenceAudioError, match="its decoder failed"):
-            await graph.embed(defect)
+            await graph.profile([defect])
         with pytest.raises(ReferenceAudioError, match="could not be read"):
-            await graph.embed(b"not audio")
+            await graph.profile([b"not audio"])
     assert app.replicas("SpeakerEncoder") == 1
     status = app.status()
     assert status is not None

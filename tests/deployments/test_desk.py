@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.desk import FIXED_WORK, MAX_RETRY_AFTER_S, Ask, Desk
-from deployments.errors import DeadlineExceeded, Overloaded, ShuttingDown
+from deployments.errors import DeadlineExceeded, Overloaded, ServerFull, ShuttingDown
 from deployments.fair_queue import Flow
 from deployments.settings import AdmissionSettings
 
@@ -294,3 +294,39 @@ async def test_a_closed_desk_lets_in_only_who_waits_already() -> None:
     await tasks["waits"]
     places.leave("waits", completed=True)
     assert (places.load().running, places.load().waiting) == (0, 0)
+
+
+async def test_whoever_was_told_that_there_is_no_room_hears_when_there_is() -> None:
+    places = desk(1, 1)
+    await places.enter(ask("a"))
+    waiting = asyncio.create_task(places.enter(ask("b")))
+    await asyncio.sleep(0)
+    with pytest.raises(ServerFull):
+        await places.enter(ask("c"))
+    room = asyncio.create_task(places.room())
+    await asyncio.sleep(0.01)
+    assert not room.done()
+    places.leave("a", completed=True)
+    await asyncio.wait_for(room, 1)
+    await waiting
+
+
+async def test_a_desk_whose_places_are_free_is_not_full_for_everybody() -> None:
+    places = desk(2, 1)
+    await places.enter(ask("a", key="k", max_running=1))
+    waiting = asyncio.create_task(places.enter(ask("b", key="k", max_running=1)))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded) as refused:
+        await places.enter(ask("c", key="k", max_running=1))
+    assert not isinstance(refused.value, ServerFull)
+    await places.enter(ask("d"))
+    waiting.cancel()
+
+
+async def test_a_closed_desk_ends_the_wait_for_room() -> None:
+    places = desk(1, 0)
+    await places.enter(ask("a"))
+    room = asyncio.create_task(places.room())
+    await asyncio.sleep(0)
+    places.close()
+    await asyncio.wait_for(room, 1)

@@ -158,7 +158,7 @@ class Listener:
 async def test_bytes_that_are_no_audio_reach_no_model() -> None:
     encoder = SpeakerEncoder(SpeakerSettings(), ASSETS, Listener)
     with pytest.raises(ReferenceAudioError):
-        await encoder.embed(b"not audio")
+        await encoder.profile([b"not audio"])
 
 
 @pytest.mark.usefixtures("replica_context")
@@ -167,9 +167,9 @@ async def test_a_file_that_breaks_the_decoder_is_refused_and_the_next_one_is_hea
     silence = wav_bytes(np.zeros(24_000, np.float32), 24_000)
     for defect in (b"segfault", b"exit", b"nan"):
         with pytest.raises(ReferenceAudioError, match="its decoder failed"):
-            await encoder.embed(defect)
+            await encoder.profile([defect])
         with pytest.raises(ReferenceAudioError, match="No speech was heard"):
-            await encoder.embed(silence)
+            await encoder.profile([silence])
 
 
 def test_the_text_frontend_in_rays_local_testing_mode() -> None:

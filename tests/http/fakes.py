@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,9 +20,18 @@ from deployments.settings import AdmissionSettings, HttpSettings
 from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from serve_app.http.app import create_app
 from serve_app.stage_load import StageLoad
+from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.timing import Timeline
-from tts_models.types import FRAME_SAMPLES, MAX_TOKENS, SAMPLE_RATE_HZ, STYLE_DIM, Audio, Phonemes, SpeakerEmbedding
+from tts_models.types import (
+    FRAME_SAMPLES,
+    MAX_TOKENS,
+    SAMPLE_RATE_HZ,
+    SPEAKER_EMBEDDING_DIM,
+    STYLE_DIM,
+    Audio,
+    Phonemes,
+)
 
 VOICES = ("af_heart", "af_bella", "am_michael", "bf_emma", "jf_alpha", "zm_yunxi")
 
@@ -63,6 +72,14 @@ def _with_durations(audio: Audio, segment: Phonemes) -> Audio:
     return replace(audio, durations_frames=np.diff(ends))
 
 
+def somebody(seed: int = 0, median_f0_hz: float = 200.0) -> ReferenceProfile:
+    """What three seconds of somebody say; another one for every seed."""
+    rng = np.random.default_rng(seed)
+    vector = rng.standard_normal(SPEAKER_EMBEDDING_DIM).astype(np.float32)
+    speech = (0.1 * rng.standard_normal(48_000)).astype(np.float32)
+    return ReferenceProfile(vector / np.linalg.norm(vector), (speech,), 3.0, median_f0_hz, 8.0)
+
+
 @dataclass
 class FakeGraph:
     """Says its script: audio is sent, a gate is waited for, an exception is raised.
@@ -74,6 +91,8 @@ class FakeGraph:
         spoken: Every utterance that was begun.
         ended: How the generators ended: ``done``, ``closed`` early, or ``raised``.
         flows: Everything it was scheduled as.
+        heard: Whom it hears in reference audio, or why nobody.
+        profiled: The clips it was given, and whether their speech was wanted.
     """
 
     script: Iterable[Audio | Gate | Exception] = field(default_factory=lambda: [tone(0.25), tone(0.5, 330.0)])
@@ -82,6 +101,8 @@ class FakeGraph:
     spoken: list[Utterance] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
+    heard: ReferenceProfile | Exception = field(default_factory=lambda: somebody())
+    profiled: list[tuple[tuple[bytes, ...], bool]] = field(default_factory=list)
 
     def scheduled(self, flow: Flow) -> FakeGraph:
         self.flows.append(flow)
@@ -90,8 +111,11 @@ class FakeGraph:
     async def segments(self, text: str, language: str) -> list[Phonemes]:
         raise NotImplementedError
 
-    async def embed(self, reference_audio: bytes) -> SpeakerEmbedding:
-        raise NotImplementedError
+    async def profile(self, clips: Sequence[bytes], *, speech: bool = True) -> ReferenceProfile:
+        self.profiled.append((tuple(clips), speech))
+        if isinstance(self.heard, Exception):
+            raise self.heard
+        return self.heard
 
     async def speak(self, utterance: Utterance) -> AsyncGenerator[SpokenAudio]:
         self.spoken.append(utterance)

@@ -13,6 +13,7 @@ from deployments.storage.voices import VoiceStore
 from serve_app.http.job_schemas import JobRequest
 from serve_app.jobs.board import JobBoard
 from serve_app.jobs.job import Job
+from serve_app.jobs.pace import Paces
 from serve_app.jobs.worker import JobOffer, JobRunner
 from serve_app.voices.registry import VoiceRegistry
 from tests.http.fakes import catalogue
@@ -40,7 +41,16 @@ class Shop:
     def __post_init__(self) -> None:
         self.board = JobBoard(self.records, self.objects, self.settings, self.clock)
 
-    def submit(self, text: Any, *, key: str = "", tenant: str = "", **changes: Any) -> Job:
+    def submit(
+        self,
+        text: Any,
+        *,
+        key: str = "",
+        tenant: str = "",
+        pace: str = "",
+        characters_per_min: int | None = None,
+        **changes: Any,
+    ) -> Job:
         request = JobRequest.model_validate({"model": "tts-1", "voice": "af_heart", "input": text, **changes})
         job, _ = self.board.submit(
             request.model_dump_json().encode(),
@@ -50,13 +60,17 @@ class Shop:
             characters=sum(len(chapter.input) for chapter in request.chapters),
             chapters=len(request.chapters),
             response_format=request.response_format,
+            pace=pace,
+            characters_per_min=characters_per_min,
         )
         return job
 
-    async def work(self, job: Job, worker: str = "a", graph: WordGraph | None = None, **options: Any) -> Job:
+    async def work(
+        self, job: Job, worker: str = "a", graph: WordGraph | None = None, paces: Paces | None = None, **options: Any
+    ) -> Job:
         """What becomes of ``job`` when a worker gets it."""
         offered = offer(self.records, max_input_characters=self.piece_characters)
-        runner = JobRunner(self.board, graph or self.graph, offered, self.scratch)
+        runner = JobRunner(self.board, graph or self.graph, offered, self.scratch, paces)
         await runner.run(job.id, worker, **options)
         return self.board.get(job.id)
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.settings import HttpSettings, JobSettings
+from deployments.settings import HttpSettings, JobSettings, LimitSettings
 from serve_app.http.app import create_app
 from serve_app.http.caller import Caller, caller_of
 from serve_app.http.context import Jobs
@@ -24,12 +24,12 @@ JOBS = "/v1/audio/jobs"
 class Desk:
     """The application over a shop, and a client of it."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, **settings: Any) -> None:
         self.shop = shop
         self.sent: list[str] = []
         self.caller = Caller()
         jobs = Jobs(shop.board, self.sent.append)
-        self.app = create_app(FakeGraph(), catalogue(), HttpSettings(), records=shop.records, long_work=jobs)
+        self.app = create_app(FakeGraph(), catalogue(), HttpSettings(**settings), records=shop.records, long_work=jobs)
         self.app.dependency_overrides[caller_of] = lambda: self.caller
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
@@ -291,3 +291,12 @@ async def test_links_are_given_where_the_store_has_them(desk: Desk, shop: Shop) 
     response = await desk.client.get(job["files"]["audio"])
     assert response.status_code == 307
     assert response.headers["location"] == f"https://bucket/jobs/{job['id']}/audio.mp3?signed"
+
+
+async def test_a_job_remembers_the_pace_of_who_submits_it(shop: Shop) -> None:
+    limits = LimitSettings(address_characters_per_min=500, loopback=True)
+    desk = Desk(shop, limits=limits)
+    async with desk.client:
+        submitted = await desk.submit("x" * 2_000)
+    job = shop.board.get(submitted.json()["id"])
+    assert (job.pace, job.characters_per_min) == ("jobs of address 127.0.0.1", 500)

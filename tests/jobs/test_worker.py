@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serve_app.graph import Overloaded, StageUnavailable
+from serve_app.jobs import pace
+from serve_app.jobs.pace import Paces
 from tests.jobs.conftest import Shop
 from tests.jobs.fakes import FRAMES_PER_LETTER, WordGraph
+from tests.support.redis_server import RedisServer
 from tts_models.errors import SynthesisError
 from tts_models.types import FRAME_SAMPLES
 
@@ -318,3 +321,32 @@ async def test_two_workers_make_no_job_twice(shop: Shop) -> None:
     job = shop.submit("One. Two. Three.")
     await asyncio.gather(*(shop.work(job, name) for name in "abcd"))
     assert shop.graph.spoken == ["One. ", "Two. ", "Three."]
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
+async def test_a_caller_with_so_many_characters_a_minute_has_them_and_no_more(
+    shop: Shop, shared: bool, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "_POLL_S", 0.01)
+    paces = Paces(redis_server.url if shared else None)
+    who = f"jobs of key {shared}"
+    await asyncio.wait_for(paces.keep(who, 100, 60), 5)
+    waiting = asyncio.create_task(paces.keep(who, 100, 60))
+    await asyncio.wait_for(paces.keep("somebody else", 100, 60), 5)
+    await asyncio.wait([waiting], timeout=0.2)
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_job_is_made_at_the_pace_of_its_caller(shop: Shop) -> None:
+    asked: list[tuple[str, int, int]] = []
+
+    class Watched(Paces):
+        async def keep(self, who: str, characters_per_min: int, characters: int) -> None:
+            asked.append((who, characters_per_min, characters))
+
+    job = shop.submit("Hello there. And good bye.", pace="jobs of key 7", characters_per_min=500)
+    await shop.work(job, paces=Watched())
+    assert asked == [("jobs of key 7", 500, 26)]
+    await shop.work(shop.submit("No limit."), paces=Watched())
+    assert len(asked) == 1

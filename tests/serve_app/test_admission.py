@@ -12,7 +12,7 @@ from ray.exceptions import ActorDiedError
 
 from deployments.admission import Admission
 from deployments.desk import Ask
-from deployments.errors import Overloaded
+from deployments.errors import Overloaded, ServerFull
 from deployments.fair_queue import Flow
 from deployments.settings import AdmissionSettings
 from serve_app import admission
@@ -137,6 +137,45 @@ async def test_when_the_desk_dies_those_who_run_and_wait_go_on_and_limits_still_
             await one.place(ask("d")).__aenter__()
         assert (await one.load()).running == 2
     await asyncio.wait_for(waiting, 10)
+    await place.__aexit__(None, None, None)
+
+
+async def test_a_full_desk_is_asked_again_when_it_has_room(desk: Desk) -> None:
+    one = ingress(desk)
+    asked: list[object] = one._enter.responses  # type: ignore[attr-defined]
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(one.place(ask("a")))
+        await held.enter_async_context(one.place(ask("b")))
+        place, waiting = taking(one, "c")
+        await asyncio.sleep(0.02)
+        for name in "defgh":
+            with pytest.raises(ServerFull) as refused:
+                await one.place(ask(name)).__aenter__()
+            assert refused.value.retry_after_s > 0
+        assert len(asked) == 4, "three were let in or wait, one was told that the desk is full"
+    await waiting
+    await asyncio.sleep(0.02)
+    async with one.place(ask("i")):
+        assert len(asked) == 5
+    await place.__aexit__(None, None, None)
+
+
+async def test_a_desk_that_dies_while_it_is_full_is_not_taken_to_be_full(desk: Desk) -> None:
+    one = ingress(desk)
+    held = [taking(one, name) for name in "abc"]
+    await asyncio.sleep(0.02)
+    with pytest.raises(ServerFull):
+        await one.place(ask("d")).__aenter__()
+    desk.dies()
+    await asyncio.sleep(0.02)
+    desk.comes_back()
+    for place, taken in held[:2]:
+        await taken
+        await place.__aexit__(None, None, None)
+    place, taken = held[2]
+    await taken
+    async with one.place(ask("e")):
+        pass
     await place.__aexit__(None, None, None)
 
 

@@ -64,8 +64,8 @@ class Stages:
         self.asked.append(text)
         return self.segments if self.segments is not None else [segment(int(n)) for n in str(text).split()]
 
-    async def _speaker(self, audio: bytes) -> Any:
-        return audio
+    async def _speaker(self, clips: list[bytes], speech: bool) -> Any:
+        return clips, speech
 
     async def _acoustic(self, item: AcousticInput) -> AcousticFeatures:
         self.acoustic_inputs.append(item)
@@ -254,7 +254,7 @@ def test_where_no_pause_is_asked_for_the_languages_gap_is_left_as_fast_as_the_sp
 
 async def test_the_other_stages() -> None:
     stages = Stages()
-    assert await stages.graph.embed(b"clip") == b"clip"
+    assert await stages.graph.profile([b"clip"], speech=False) == ([b"clip"], False)
     assert [s.text for s in await stages.graph.segments("1 2", "en-US")] == ["1", "2"]
 
 

@@ -148,3 +148,14 @@ def test_records_are_where_the_settings_say(tmp_path: Path, redis_server: RedisS
     assert RedisRecords(redis_server.url).get("a", "b") == b"2"
     with pytest.raises(ValidationError, match="records"):
         StorageSettings(records="localhost:6379")
+
+
+def test_names_of_what_has_expired_do_not_stay_in_redis(redis_server: RedisServer) -> None:
+    db = redis_server.client()
+    db.flushall()
+    records = RedisRecords(redis_server.url)
+    records.put("cache", "kept", b"x", expires_s=60)
+    for number in range(200):
+        records.put("cache", f"{number}", b"x", expires_s=0.001)
+    assert db.scard("{voicegraph:cache}:keys") < 50
+    assert set(records.all("cache")) >= {"kept"}

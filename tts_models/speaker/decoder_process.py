@@ -29,7 +29,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from tts_models.errors import ReferenceAudioError
+from tts_models import errors
+from tts_models.errors import NotAudio, ReferenceAudioError
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.reference_audio import ReferenceAudioLimits, require_size
 from tts_models.types import FloatArray
@@ -95,12 +96,8 @@ class DecoderProcess:
                 return self._ask(data, limits, is_late)
             except _Died:
                 if self.close() == -signal.SIGXCPU or is_late.is_set():
-                    raise ReferenceAudioError(
-                        "The reference audio took too long to decode. Send it in another format."
-                    ) from None
-        raise ReferenceAudioError(
-            "The reference audio could not be decoded: its decoder failed. Send it again as wav or flac."
-        )
+                    raise NotAudio("The reference audio took too long to decode. Send it in another format.") from None
+        raise NotAudio("The reference audio could not be decoded: its decoder failed. Send it again as wav or flac.")
 
     def close(self) -> int | None:
         """Ends the process; its exit code, or minus the signal that had ended it before."""
@@ -134,7 +131,7 @@ class DecoderProcess:
             process.stdin.flush()
             answer = _header(process.stdout)
             if "error" in answer:
-                raise ReferenceAudioError(str(answer["error"]))
+                raise _error(answer)
             n_samples = int(answer["samples"])
             # One packet may reach over the limit; nothing more is believed.
             if not 0 < n_samples <= (limits.max_duration_s + 10) * ENCODER_RATE_HZ:
@@ -244,8 +241,16 @@ def serve(decode: str, memory_bytes: int) -> None:
             samples = np.ascontiguousarray(function(data, ReferenceAudioLimits(**header)), np.float32)
             answers.write(json.dumps({"samples": len(samples)}).encode() + b"\n" + samples.tobytes())
         except ReferenceAudioError as error:
-            answers.write(json.dumps({"error": error.message}).encode() + b"\n")
+            answer = {"error": type(error).__name__, "message": error.message}
+            answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
+
+
+def _error(answer: dict[str, Any]) -> ReferenceAudioError:
+    kind = getattr(errors, str(answer["error"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, ReferenceAudioError)):
+        raise _Died
+    return kind(str(answer["message"]))
 
 
 def _limit(what: int, most: int) -> None:

@@ -208,11 +208,16 @@ class EcapaTdnn(nn.Module):
         Returns:
             ``(B, embedding_dim)`` float32, not normalised.
         """
-        x = features
-        layers = []
+        return self.pooled(self.layers(features, extents)[-1], extents)
+
+    def layers(self, features: Tensor, extents: Extents) -> list[Tensor]:
+        """What each block makes of the ``features``, and last what they make together: ``(B, C, T)`` each."""
+        layers = [features]
         for block in self.blocks:
-            x = block(x, extents)
-            layers.append(x)
-        x = self.mfa(torch.cat(layers[1:], dim=1), extents)
-        embedding: Tensor = self.fc(self.asp_bn(self.asp(x, extents)))[..., 0]
+            layers.append(block(layers[-1], extents))
+        return [*layers[1:], self.mfa(torch.cat(layers[2:], dim=1), extents)]
+
+    def pooled(self, last: Tensor, extents: Extents) -> Tensor:
+        """The embedding ``(B, embedding_dim)``, not normalised, of the last of :meth:`layers`."""
+        embedding: Tensor = self.fc(self.asp_bn(self.asp(last, extents)))[..., 0]
         return embedding

@@ -95,6 +95,21 @@ class SpeakerEncoder:
         features, extents = self._features(waveforms, lengths)
         return F.normalize(self._network(features, extents), dim=-1)
 
+    def listen(self, waveforms: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What the encoder hears on the way to its embedding, differentiable with respect to the waveforms.
+
+        Args:
+            waveforms: ``(B, N)`` float32 at 16 kHz on the encoder's device, all of one length, at least
+                ``MIN_SAMPLES``.
+
+        Returns:
+            The embeddings, ``(B, 192)`` float32, unit length; and ``(B, C, T)`` float32 each, a frame 10 ms: the
+            filter bank in dB, the network's blocks, and their aggregate.
+        """
+        decibel, extents = self._features.decibel(waveforms, [waveforms.shape[-1]] * len(waveforms))
+        layers = self._network.layers(decibel - extents.mean(decibel), extents)
+        return F.normalize(self._network.pooled(layers[-1], extents), dim=-1), [decibel, *layers]
+
 
 def _plain_name(name: str) -> str:
     """The name of a tensor without speechbrain's wrappers: each has torch's layer as ``conv`` or ``norm`` in it."""

@@ -50,6 +50,11 @@ class FilterBank(nn.Module):
             Features ``(B, n_mels, T)`` float32 and the frames of each item; finite, but without meaning, in the
             padding.
         """
+        decibel, extents = self.decibel(waveforms, lengths)
+        return decibel - extents.mean(decibel), extents
+
+    def decibel(self, waveforms: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Extents]:
+        """The same before the mean over time is taken off."""
         extents = Extents([self.n_frames(length) for length in lengths], waveforms.device)
         spectrum = torch.stft(
             waveforms, _N_FFT, _HOP, window=self.window, center=True, pad_mode="constant", return_complex=True
@@ -57,8 +62,7 @@ class FilterBank(nn.Module):
         power = torch.view_as_real(spectrum).square().sum(-1)[..., : extents.max_length]
         decibel = 10 * torch.log10((self.filters @ power).clamp(min=_MIN_POWER))
         own = decibel.masked_fill(extents.mask == 0, float("-inf")) if extents.is_padded else decibel
-        decibel = torch.maximum(decibel, own.amax(dim=(1, 2), keepdim=True) - _RANGE_DB)
-        return decibel - extents.mean(decibel), extents
+        return torch.maximum(decibel, own.amax(dim=(1, 2), keepdim=True) - _RANGE_DB), extents
 
 
 def _triangles(n_mels: int) -> Tensor:

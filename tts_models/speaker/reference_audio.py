@@ -20,7 +20,7 @@ import av
 import av.error
 import numpy as np
 
-from tts_models.errors import ReferenceAudioError
+from tts_models.errors import NoSpeech, NotAudio, ReferenceTooLong, ReferenceTooShort
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray
 
@@ -77,9 +77,9 @@ def decode_reference_audio(
     stretches = _detector().speech(waveform)
     speech_s = sum(end - start for start, end in stretches) / ENCODER_RATE_HZ
     if not stretches:
-        raise ReferenceAudioError("No speech was heard in the reference audio. Send a clear recording of one speaker.")
+        raise NoSpeech("No speech was heard in the reference audio. Send a clear recording of one speaker.")
     if speech_s < limits.min_speech_s:
-        raise ReferenceAudioError(
+        raise ReferenceTooShort(
             f"The reference audio holds {speech_s:.1f} s of speech; a voice needs at least {limits.min_speech_s:g} s."
         )
     return np.concatenate([waveform[start:end] for start, end in stretches])
@@ -101,14 +101,14 @@ def decode_audio(data: bytes, limits: ReferenceAudioLimits) -> FloatArray:
         pieces.append(piece)
         n_samples += len(piece)
         if n_samples > limits.max_duration_s * ENCODER_RATE_HZ:
-            raise ReferenceAudioError(
+            raise ReferenceTooLong(
                 f"The reference audio is longer than {limits.max_duration_s:g} s. Send a shorter part of it."
             )
     if not n_samples:
-        raise ReferenceAudioError("There is no sound in the reference audio.")
+        raise NotAudio("There is no sound in the reference audio.")
     waveform = np.concatenate(pieces)
     if not np.isfinite(waveform).all():
-        raise ReferenceAudioError("The reference audio holds samples that are not numbers.")
+        raise NotAudio("The reference audio holds samples that are not numbers.")
     return waveform
 
 
@@ -119,9 +119,9 @@ def require_size(data: bytes, limits: ReferenceAudioLimits) -> None:
         ReferenceAudioError: Otherwise.
     """
     if not data:
-        raise ReferenceAudioError("The reference audio is empty.")
+        raise NotAudio("The reference audio is empty.")
     if len(data) > limits.max_bytes:
-        raise ReferenceAudioError(
+        raise ReferenceTooLong(
             f"The reference audio has {len(data) / 2**20:.1f} MiB; "
             f"at most {limits.max_bytes / 2**20:g} MiB are accepted."
         )
@@ -150,7 +150,7 @@ class _Decoder:
                 assert isinstance(container, av.container.InputContainer)
                 yield from self._decoded(container)
         except _DECODER_ERRORS as error:
-            raise ReferenceAudioError(
+            raise NotAudio(
                 f"The reference audio could not be read. Send a complete file in {_FORMATS_IN_WORDS}."
             ) from error
 
@@ -158,7 +158,7 @@ class _Decoder:
         # PyAV has a stream without a codec context where FFmpeg has no decoder, or the whitelist none to allow.
         streams = [stream for stream in container.streams.audio if stream.codec_context]
         if not streams:
-            raise ReferenceAudioError("There is no sound in the reference audio, or none in a format known here.")
+            raise NotAudio("There is no sound in the reference audio, or none in a format known here.")
         stream = streams[0]
         stream.codec_context.thread_count = 1
         n_packets = n_damaged = 0
@@ -174,12 +174,12 @@ class _Decoder:
                 yield from self._resampled(frame)
         yield from self._resampled_rest()
         if n_damaged > max(1, _MAX_DAMAGED_SHARE * n_packets):
-            raise ReferenceAudioError("The reference audio is damaged. Send it again, or in another format.")
+            raise NotAudio("The reference audio is damaged. Send it again, or in another format.")
 
     def _resampled(self, frame: av.AudioFrame) -> Iterator[FloatArray]:
         rate_hz, n_channels = frame.sample_rate, len(frame.layout.channels)
         if not _MIN_RATE_HZ <= rate_hz <= _MAX_RATE_HZ or not 0 < n_channels <= _MAX_CHANNELS:
-            raise ReferenceAudioError(
+            raise NotAudio(
                 f"The reference audio has {n_channels} channels at {rate_hz} Hz; up to {_MAX_CHANNELS} channels and "
                 f"{_MIN_RATE_HZ} to {_MAX_RATE_HZ} Hz are accepted."
             )

@@ -1,0 +1,111 @@
+"""What Ray's HTTP proxies do besides passing requests on: they ask another ingress replica when one dies.
+
+::
+
+    client --> proxy --[AskAgain]--> ingress replica 1   dies before it answers
+                            |
+                            +------> ingress replica 2   answers
+
+Ray calls :func:`middlewares` in every proxy where ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`` names it, which
+``voicegraph serve`` and ``cluster.yaml`` do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+IMPORT_PATH = "serve_app.proxy:middlewares"
+
+_ATTEMPTS = 5
+_DELAY_S = 0.1
+_MAX_BODY_BYTES = 2_000_000
+_CHANGES_NOTHING = re.compile(
+    r"/(audio/speech|audio/captions"
+    r"|audio_query(_from_preset)?|accent_phrases|mora_(data|length|pitch)|validate_kana|connect_waves|morphable_targets"
+    r"|((cancellable|multi|streaming)_)?synthesis|synthesis_morphing)$"
+)
+"""Ends of paths where a POST asked twice does what it does once."""
+
+
+def middlewares() -> list[Middleware]:
+    """For ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH``."""
+    return [Middleware(AskAgain)]
+
+
+def may_ask_again(method: str, path: str) -> bool:
+    """Whether a request does no harm when it is made twice."""
+    if method == "POST":
+        return _CHANGES_NOTHING.search(path) is not None
+    return method in ("GET", "HEAD", "OPTIONS", "PUT")
+
+
+class AskAgain:
+    """Makes a request again whose replica died before it had answered anything.
+
+    What has begun to be answered breaks off, where its client sees it. A body that is too large to be kept is not
+    sent twice.
+
+    Args:
+        app: Ray's proxy, which ends without a response where the replica died.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http" or not may_ask_again(scope["method"], scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        request = _Request(receive, send)
+        for attempt in range(_ATTEMPTS):
+            # Ray adds to the headers.
+            await self.app({**scope, "headers": list(scope["headers"])}, request.again(), request.send)
+            if not request.can_be_repeated:
+                return
+            await asyncio.sleep(_DELAY_S * 2**attempt)
+
+
+class _Request:
+    """A request whose body is remembered until something of the answer was sent."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._heard: list[Message] = []
+        self._size_bytes = 0
+        self.can_be_repeated = True
+
+    def again(self) -> Receive:
+        """Its messages from the beginning."""
+        told = 0
+
+        async def receive() -> Message:
+            nonlocal told
+            if told < len(self._heard):
+                told += 1
+                return self._heard[told - 1]
+            message = await self._receive()
+            self._remember(message)
+            told = len(self._heard)
+            return message
+
+        return receive
+
+    async def send(self, message: Message) -> None:
+        """Sends a message of the answer."""
+        self.can_be_repeated = False
+        self._heard.clear()
+        await self._send(message)
+
+    def _remember(self, message: Message) -> None:
+        self._size_bytes += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or self._size_bytes > _MAX_BODY_BYTES:
+            self.can_be_repeated = False
+            self._heard.clear()
+        elif self.can_be_repeated:
+            self._heard.append(message)

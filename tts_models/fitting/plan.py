@@ -1,0 +1,51 @@
+"""How a voice is fitted, in numbers, and what comes of it; without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tts_models.speaker.recipe import VoiceRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class FitPlan:
+    """How to fit.
+
+    Attributes:
+        steps: Most steps.
+        seed: Decides which windows are taken.
+        learning_rate: Of Adam, in deviations of the presets' timbres.
+        window_frames: Length of what is said in a step, frames of 25 ms.
+        layers_weight: Of the encoder's layers, beside 1 for its embedding.
+        spectrum_weight: Of the spectrum.
+        stay_weight: Of the squared distance from the voice it began with, in deviations of the presets.
+        check_every: Steps between two looks at what is held out.
+        patience: Looks without an improvement before it ends.
+    """
+
+    steps: int = 40
+    seed: int = 0
+    learning_rate: float = 0.15
+    window_frames: int = 48
+    layers_weight: float = 8.0
+    spectrum_weight: float = 4.0
+    stay_weight: float = 0.003
+    check_every: int = 10
+    patience: int = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A voice after its fit.
+
+    Attributes:
+        recipe: The voice.
+        similarity: Cosine of its embedding and the speaker's, on text and speech that it was not fitted to.
+        first_similarity: The same before.
+        steps: Steps after which it was that good.
+    """
+
+    recipe: VoiceRecipe
+    similarity: float
+    first_similarity: float
+    steps: int
