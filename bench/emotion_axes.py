@@ -56,7 +56,7 @@ def main() -> None:
     voices = VoiceCatalogue.load(store.ensure("voices-v1.0"))
     network = AcousticNetwork().eval()
     load_strict(network, store.ensure("kokoro-82m-v1.0"), [f"{part}." for part, _ in network.named_children()])
-    frontend = TextFrontend()
+    frontend = TextFrontend(first_segment_tokens=300)
     segments = [segment for language, text in TEXTS for segment in frontend.segments(text, language)]
     styles = _styles(voices, round(np.mean([len(segment.token_ids) for segment in segments])))
     measured = properties(network, segments, styles)
