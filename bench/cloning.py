@@ -29,7 +29,6 @@ import soxr
 import torch
 from rich.console import Console
 from rich.table import Table
-from tts_models.speaker.presets import PresetVoices
 
 from bench.cloning_speakers import speakers
 from tests.support.asr import SpeechRecogniser, word_error_rate
@@ -44,6 +43,7 @@ from tts_models.fitting.plan import FitPlan
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
 from tts_models.speaker.pitch import pitch_of
+from tts_models.speaker.presets import PresetVoices
 from tts_models.speaker.profile import ClipProfile, reference_profile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import VoiceCatalogue

@@ -221,11 +221,32 @@ class DictionarySettings(Settings):
     )
 
 
+class VoiceSettings(Settings):
+    """Voices that callers make."""
+
+    max_voices: int = Field(
+        default=100, ge=0, description="Most voices, and most consents, of one tenant; 0 allows none."
+    )
+    max_sample_bytes: int = Field(
+        default=10 * 2**20, ge=1, description="Longest file of reference audio, or recording of a consent, bytes."
+    )
+    max_samples: int = Field(default=8, ge=1, le=8, description="Most files of reference audio for one voice.")
+    max_body_bytes: int = Field(
+        default=32 * 2**20, ge=1, description="Longest request body with reference audio in it, bytes."
+    )
+    require_consent: bool = Field(
+        default=False,
+        description="Whether a voice is cloned only with the consent (/v1/audio/voice_consents) of whoever is heard.",
+    )
+
+
 class HttpSettings(Settings):
     """What the HTTP routes accept and answer."""
 
     max_input_characters: int = Field(default=10_000, ge=1, description="Longest text accepted, characters.")
-    max_body_bytes: int = Field(default=1_000_000, ge=1, description="Longest request body accepted, bytes.")
+    max_body_bytes: int = Field(
+        default=1_000_000, ge=1, description="Longest request body accepted, bytes, reference audio in it not counted."
+    )
     model: str = Field(default="kokoro-82m", min_length=1, description="Name of the served model in the API.")
     model_aliases: tuple[str, ...] = Field(
         default=("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "kokoro"),
@@ -276,6 +297,8 @@ class HttpSettings(Settings):
     dictionaries: DictionarySettings = Field(
         default_factory=DictionarySettings, description="How large a pronunciation dictionary may become."
     )
+
+    voices: VoiceSettings = Field(default_factory=VoiceSettings, description="Voices that callers make.")
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -84,7 +84,7 @@ class ClonedVoice(Settings):
     language: str = Field(description="BCP-47 tag of the language it reads unless told otherwise.")
     gender: Gender = Field(description="How it sounds.")
     source: VoiceSource = Field(description="What it was made from.")
-    consent_id: str | None = Field(default=None, description="The consent of whoever is heard in it.")
+    consents: tuple[str, ...] = Field(default=(), description="Ids of the consents of those who are heard in it.")
     recipe: StoredRecipe = Field(description="What it is made of.")
     pitch_hz: float | None = Field(default=None, description="Median F0, where known.")
     licence: str | None = Field(default=None, max_length=200, description="Under which it may be used, where known.")

@@ -82,6 +82,11 @@ def storage_root(settings: StorageSettings) -> Path:
     return settings.root or Path(user_data_path("voicegraph", appauthor=False))
 
 
+def records_file(settings: StorageSettings) -> Path:
+    """Where records are kept on this machine, unless the settings name a server for them."""
+    return storage_root(settings) / "records.sqlite3"
+
+
 def open_records(settings: StorageSettings) -> Records:
     """The records that ``settings`` name.
 
@@ -89,7 +94,7 @@ def open_records(settings: StorageSettings) -> Records:
         ValueError: The URL is none of a Redis server.
     """
     if settings.records is None:
-        return SqliteRecords(storage_root(settings) / "records.sqlite3")
+        return SqliteRecords(records_file(settings))
     return RedisRecords(settings.records)
 
 

@@ -106,9 +106,7 @@ class VoiceStore:
             VoiceExists: The tenant has one of that name.
             VoicesFull: There is no room.
         """
-        if self._records.get(_VOICES, voice.id) is not None:
-            raise _exists(voice)
-        self._require_room(voice, most, already_in=0)
+        self.require_free(voice.tenant, voice.name, most)
         keys = tuple(f"{voice.enrolment}/{number}" for number in range(len(references)))
         kept = voice.model_copy(update={"references": keys})
         try:
@@ -117,7 +115,7 @@ class VoiceStore:
                 self._records.put(_REFERENCES, key, reference, expires_s=_UNCOMMITTED_S)
             if not self._records.add(_VOICES, kept.id, _bytes(kept)):
                 raise _exists(kept)
-            self._require_room(kept, most, already_in=1)  # somebody may have come in between
+            self._require_room(kept.tenant, most, besides=kept.id)  # somebody may have come in between
             for key, reference in zip(keys, references, strict=True):
                 self._records.put(_REFERENCES, key, reference)
         except BaseException:
@@ -125,6 +123,17 @@ class VoiceStore:
                 self._remove(kept)
             raise
         return kept
+
+    def require_free(self, tenant: str, name: str, most: int | None = None) -> None:
+        """Passes if ``tenant`` can have another voice, called ``name``.
+
+        Raises:
+            VoiceExists: It has one of that name.
+            VoicesFull: It has ``most``.
+        """
+        if (voice := self._read(voice_id(tenant, name))) is not None:
+            raise _exists(voice)
+        self._require_room(tenant, most)
 
     def get(self, tenant: str, id_or_name: str) -> ClonedVoice:
         """The tenant's own voice of that id or name, or else everybody's.
@@ -136,13 +145,21 @@ class VoiceStore:
         for candidate in (*ids, voice_id(tenant, id_or_name), voice_id(GLOBAL, id_or_name)):
             voice = self._read(candidate)
             if voice is not None and voice.tenant in (tenant, GLOBAL):
-                return self._as_it_stands(voice)
+                return self.as_it_stands(voice)
         raise VoiceNotFound(f"There is no voice {id_or_name[:MAX_NAME_CHARACTERS]!r} of yours.")
 
     def all(self, tenant: str | None = None) -> list[ClonedVoice]:
         """Every voice, or those that a tenant can speak with: its own and everybody's; the oldest first."""
         wanted = [voice for voice in self.kept() if tenant is None or voice.tenant in (tenant, GLOBAL)]
-        return [self._as_it_stands(voice) for voice in wanted]
+        return [self.as_it_stands(voice) for voice in wanted]
+
+    def as_it_stands(self, voice: ClonedVoice) -> ClonedVoice:
+        """``voice`` with its progress, which is not in its record."""
+        if voice.status != "fitting" or not (found := self._records.get(_PROGRESS, voice.enrolment)):
+            return voice
+        progress = _Progress.model_validate_json(found)
+        update = {"progress": progress.progress, "similarity": progress.similarity or voice.similarity}
+        return voice.model_copy(update=update)
 
     def delete(self, tenant: str, id_or_name: str) -> ClonedVoice:
         """Removes a voice and all that belongs to it; what it was.
@@ -199,7 +216,7 @@ class VoiceStore:
             if _is_unfitted(voice):
                 if self._records.add(_LEASES, voice.enrolment, worker.encode(), expires_s=lease_s):
                     try:
-                        return self._as_it_stands(self._change(voice, status="fitting"))
+                        return self.as_it_stands(self._change(voice, status="fitting"))
                     except VoiceLost:
                         self.release(voice, worker)
             elif voice.references:  # whoever ended it did not come to tidy up
@@ -287,9 +304,9 @@ class VoiceStore:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    def _require_room(self, voice: ClonedVoice, most: int | None, *, already_in: int) -> None:
+    def _require_room(self, tenant: str, most: int | None, besides: str = "") -> None:
         if most is not None:
-            others = sum(other.tenant == voice.tenant for other in self.kept()) - already_in
+            others = sum(other.tenant == tenant and other.id != besides for other in self.kept())
             if others >= most:
                 raise VoicesFull(f"There are {others:,} voices of yours, and no more may be kept; delete one.")
 
@@ -301,14 +318,6 @@ class VoiceStore:
         """The voice as it is now; None if it is gone or another one of its name."""
         now = self._read(voice.id)
         return now if now is not None and now.enrolment == voice.enrolment else None
-
-    def _as_it_stands(self, voice: ClonedVoice) -> ClonedVoice:
-        """``voice`` with its progress, which is not in its record."""
-        if voice.status != "fitting" or not (found := self._records.get(_PROGRESS, voice.enrolment)):
-            return voice
-        progress = _Progress.model_validate_json(found)
-        update = {"progress": progress.progress, "similarity": progress.similarity or voice.similarity}
-        return voice.model_copy(update=update)
 
     def _change(self, voice: ClonedVoice, **fields: object) -> ClonedVoice:
         """Changes fields of ``voice`` if it is still to be fitted.

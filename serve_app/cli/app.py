@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve_command.serve)
 app.command("say")(say_command.say)
-app.command("voices")(voices_command.voices)
+app.add_typer(voices_command.app, name="voices")
 app.add_typer(jobs_command.app, name="jobs")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(dictionary_command.app, name="dictionary")

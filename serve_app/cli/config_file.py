@@ -85,6 +85,13 @@ class ServeConfig:
         prefix = str(self.document["applications"][0].get("route_prefix") or "/").rstrip("/")
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{prefix}"
 
+    @property
+    def page_url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        from serve_app.http.page import page_path
+
+        return self.url + page_path(self.settings.http)
+
 
 def read_config(path: Path, host: str | None, port: int | None, home: Path, offline: bool) -> ServeConfig:
     """Read a config file and put the command line's options into it.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from serve_app.cli.context import CommandFailed, messages, results, table_of
+from serve_app.cli.server import LOCAL, Key, Url, ask
 
 if TYPE_CHECKING:
     from tts_models.text.dictionary import Entry
@@ -20,20 +21,15 @@ app = typer.Typer(help="Pronunciation dictionary of a running server.", no_args_
 
 PLS_SUFFIXES = (".pls", ".xml")
 _PLS_TYPE = "application/pls+xml"
-_TIMEOUT_S = (5.0, 60.0)
 _BATCH = 1000
 
-Url = Annotated[str, typer.Option(help="The server.")]
-Key = Annotated[str | None, typer.Option(envvar="VOICEGRAPH_API_KEY", show_default="none", help="API key.")]
 Shared = Annotated[bool, typer.Option("--global", help="The dictionary that all tenants share, not your own.")]
 Language = Annotated[str | None, typer.Option("--language", "-l", help="BCP-47 tag, such as en or ja.")]
-
-_LOCAL = "http://127.0.0.1:8000"
 
 
 @app.command("list")
 def list_entries(
-    url: Url = _LOCAL,
+    url: Url = LOCAL,
     key: Key = None,
     shared: Shared = False,
     language: Language = None,
@@ -45,7 +41,7 @@ def list_entries(
     while after is not None:
         wanted = {"limit": "1000", "language": language or "", "after": after}
         params = {name: value for name, value in wanted.items() if value}
-        page = _ask("GET", _path(url, shared, "entries"), key, params=params).json()
+        page = ask("GET", _path(url, shared, "entries"), key, params=params).json()
         entries += page["entries"]
         after = page["next"]
     if as_json:
@@ -67,7 +63,7 @@ def add(
     language: Language = None,
     accent: Annotated[int | None, typer.Option(help="Japanese: after which mora the pitch falls, 0 for never.")] = None,
     priority: Annotated[int, typer.Option(min=0, max=10, help="Which of two that overlap.")] = 5,
-    url: Url = _LOCAL,
+    url: Url = LOCAL,
     key: Key = None,
     shared: Shared = False,
 ) -> None:
@@ -76,25 +72,25 @@ def add(
         "surface": surface, "pronunciation": pronunciation, "alphabet": alphabet, "language": language or "",
         "accent": accent, "priority": priority,
     }  # fmt: skip
-    results().print(_ask("POST", _path(url, shared, "entries"), key, json=entry).json()["id"])
+    results().print(ask("POST", _path(url, shared, "entries"), key, json=entry).json()["id"])
 
 
 @app.command()
 def remove(
     entry_id: Annotated[str, typer.Argument(help="Id of the entry; `list` prints it.")],
-    url: Url = _LOCAL,
+    url: Url = LOCAL,
     key: Key = None,
     shared: Shared = False,
 ) -> None:
     """Remove an entry."""
-    _ask("DELETE", f"{_path(url, shared, 'entries')}/{entry_id}", key)
+    ask("DELETE", f"{_path(url, shared, 'entries')}/{entry_id}", key)
 
 
 @app.command("import")
 def import_entries(
     file: Annotated[Path, typer.Argument(help="JSON, or PLS where it ends in .pls or .xml.")],
     replace: Annotated[bool, typer.Option("--replace", help="Remove what is not in the file.")] = False,
-    url: Url = _LOCAL,
+    url: Url = LOCAL,
     key: Key = None,
     shared: Shared = False,
 ) -> None:
@@ -106,7 +102,7 @@ def import_entries(
     added = replaced = removed = 0
     for start in range(0, max(1, len(entries)), size):
         params = {"mode": "replace" if replace else "merge"}
-        done = _ask("POST", path, key, params=params, json={"entries": entries[start : start + size]}).json()
+        done = ask("POST", path, key, params=params, json={"entries": entries[start : start + size]}).json()
         added, replaced, removed = added + done["added"], replaced + done["replaced"], removed + done["removed"]
     messages().print(f"{added} added, {replaced} replaced, {removed} removed")
 
@@ -115,7 +111,7 @@ def import_entries(
 def export(
     file: Annotated[Path, typer.Argument(help="Where to; PLS where it ends in .pls or .xml, else JSON.")],
     language: Language = None,
-    url: Url = _LOCAL,
+    url: Url = LOCAL,
     key: Key = None,
     shared: Shared = False,
 ) -> None:
@@ -123,7 +119,7 @@ def export(
     params = {"format": "pls" if file.suffix.lower() in PLS_SUFFIXES else "json"}
     if language:
         params["language"] = language
-    content = _ask("GET", _path(url, shared, "export"), key, params=params).content
+    content = ask("GET", _path(url, shared, "export"), key, params=params).content
     try:
         file.write_bytes(content)
     except OSError as error:
@@ -166,22 +162,3 @@ def _as_json(entry: Entry) -> dict[str, Any]:
 
 def _path(url: str, shared: bool, what: str) -> str:
     return f"{url.rstrip('/')}/v1/dictionaries/{'global' if shared else 'own'}/{what}"
-
-
-def _ask(method: str, url: str, key: str | None, **options: Any) -> Any:
-    import requests
-
-    from serve_app.cli.say_command import reason
-
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    try:
-        response = requests.request(method, url, headers=headers, timeout=_TIMEOUT_S, **options)
-    except requests.exceptions.ConnectionError as error:
-        raise CommandFailed(
-            f"no answer from {url}; start a server with `voicegraph serve`, or name it with --url"
-        ) from error
-    except requests.exceptions.RequestException as error:
-        raise CommandFailed(f"{url}: {error}") from error
-    if not response.ok:
-        raise CommandFailed(f"the server answered {response.status_code}: {reason(response.text)}")
-    return response

@@ -238,10 +238,11 @@ def _in_process(
         from serve_app.manner import asked_for
         from serve_app.ssml import marked_up
         from serve_app.voices.book import VoiceBook
+        from serve_app.voices.registry import own_voices
         from tts_models.speaker.voices import VoiceCatalogue
         from tts_models.text.dictionary import Dictionary
 
-        voices = VoiceBook(VoiceCatalogue.load(tables))
+        voices = VoiceBook(VoiceCatalogue.load(tables), own_voices())
         speaker = voices.get(request.voice)
         try:
             graph = LocalSpeechGraph(kokoro, engine, Dictionary(entries))

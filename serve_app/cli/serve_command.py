@@ -169,6 +169,7 @@ class _DeploymentProgress:
 
 def _say_where(serve_config: ServeConfig, dashboard_url: str, wants_token: bool, config: Path | None) -> None:
     url = serve_config.url
+    results().print(f"page       {serve_config.page_url}", soft_wrap=True)
     results().print(f"API        {url}/v1", soft_wrap=True)
     results().print(f"docs       {url}/docs", soft_wrap=True)
     token = "  (its token: ray get-auth-token)" if wants_token else ""

@@ -35,11 +35,13 @@ from serve_app.http.keyring import Keyring
 from serve_app.http.limits import Limiter, enter
 
 _OPEN = re.compile(
-    r"/(health|docs|docs/.+|openapi\.json|static-offline-docs/.+|v1/(models|models/.+|audio/(models|voices)|test))?"
+    r"/(listen|static/.+|health|docs|docs/.+|openapi\.json|static-offline-docs/.+"
+    r"|v1/(models|models/.+|audio/(models|voices)|test))?"
 )
 """Paths that GET and HEAD read without a key."""
 
-_HEALTH = "/health"
+_UNCOUNTED = re.compile(r"/health|/static/.+")
+"""Paths that no limit counts: one who opens the page asks for all its files at once."""
 _HOW_TO_SEND = (
     "Send one in the header `Authorization: Bearer KEY`; whoever runs the server makes it with `voicegraph keys`."
 )
@@ -86,7 +88,7 @@ class AccessMiddleware:
         key = found if found and found.state() == "active" else None
         caller = self._caller(key, address, is_admin=not needs_key)
         limits = self._limiter.begin(caller, key.limits if key else None)
-        if self._path(scope) != _HEALTH:
+        if not _UNCOUNTED.fullmatch(self._path(scope)):
             await limits.take("requests")
         if needs_key and key is None and not self._is_open(scope):
             raise _refusal(presented, found)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
@@ -15,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from deployments.settings import AdmissionSettings, HttpSettings, JobSettings
 from deployments.storage.api_keys import ApiKeys
+from deployments.storage.consents import ConsentStore
 from deployments.storage.objects import memory_objects
 from deployments.storage.records import Records, SqliteRecords
 from deployments.storage.voices import VoiceStore
@@ -30,15 +32,19 @@ from serve_app.http import (
     openai_models,
     openai_speech,
     past_captions,
+    voice_consents,
 )
+from serve_app.http import voices as voice_routes
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
 from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
+from serve_app.http.enrolment import Enroller
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
 from serve_app.http.metrics import outcome_counter
 from serve_app.http.openapi import describe_keys
+from serve_app.http.page import add_page
 from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
@@ -46,11 +52,14 @@ from serve_app.manner import INSTRUCTIONS_HEADER
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
+from tts_models.speaker.presets import PRESETS_FILE, PresetVoices, preset_voices
 from tts_models.speaker.voices import VoiceCatalogue
+from tts_models.types import SPEAKER_EMBEDDING_DIM
 
 _MOST_WATCHERS = 32
 """Each holds one of the ``max_ongoing_requests`` of the ingress replica."""
 
+_IN_BASE64 = 1.4
 _DESCRIPTION = """Text in, speech out, as OpenAI's clients know it; fields marked *Extension* are ours.
 
 Every response carries `x-request-id`. Every error has the shape `{"error": {"message", "type", "param", "code"}}`."""
@@ -68,6 +77,7 @@ def create_app(
     places: AdmissionSettings | None = None,
     admission: Admits | None = None,
     stages: Stages | None = None,
+    preset_table: PresetVoices | None = None,
     listens_on: str | None = "127.0.0.1",
     count_in: str | None = None,
     long_work: Jobs | None = None,
@@ -85,6 +95,7 @@ def create_app(
         places: How many utterances run and wait; as the settings have it where absent.
         admission: Gives them their places; a desk of this process where absent.
         stages: What each stage has to do; there are none to ask about where absent.
+        preset_table: What is known of the presets' voices; of Kokoro's where absent.
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
         long_work: Where jobs are handed in; nobody makes them where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
@@ -99,6 +110,9 @@ def create_app(
         count_in_metrics(outcome)
         admits.count(outcome)
 
+    registry = VoiceRegistry(voices, VoiceStore(records))
+    consents = ConsentStore(records, long_work.board.objects)
+    enroller = Enroller(registry, preset_table or _preset_table(), consents, settings.voices)
     app = FastAPIOffline(
         title="Voicegraph",
         version=_version(),
@@ -109,7 +123,8 @@ def create_app(
     app.docs_url = "/docs"  # FastAPIOffline serves it but forgets to say so, and Ray Serve reports it
     app.state.context = HttpContext(
         graph,
-        VoiceRegistry(voices, VoiceStore(records)),
+        registry,
+        enroller,
         settings,
         count=count_everywhere,
         replicas=replicas or _no_replicas,
@@ -127,14 +142,24 @@ def create_app(
         past_captions,
         jobs,
         openai_models,
+        voice_routes,
+        voice_consents,
         dictionaries,
         health,
         load,
         load_events,
     ):
         app.include_router(routes.router)
+    add_page(app, settings)
     describe_keys(app)
-    long_bodies = {jobs.router.prefix: long_work.board.settings.max_body_bytes}
+    made = settings.voices
+    with_reference = settings.max_body_bytes + _IN_BASE64 * made.max_sample_bytes
+    long_bodies = {
+        jobs.router.prefix: long_work.board.settings.max_body_bytes,
+        voice_routes.router.prefix: made.max_body_bytes,
+        voice_consents.router.prefix: made.max_sample_bytes + settings.max_body_bytes,
+        **dict.fromkeys(("/v1/audio/speech", "/v1/audio/captions"), round(with_reference)),
+    }
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, elsewhere=long_bodies)
     app.add_middleware(
@@ -155,6 +180,14 @@ def create_app(
         )
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
+
+
+def _preset_table() -> PresetVoices:
+    """What is known of the presets' voices; nothing before it has been measured."""
+    if PRESETS_FILE.exists():
+        return preset_voices()
+    nothing = np.zeros(0, np.float32)
+    return PresetVoices((), np.zeros((0, SPEAKER_EMBEDDING_DIM), np.float32), nothing, nothing)
 
 
 async def _no_stages() -> Sequence[StageLoad]:

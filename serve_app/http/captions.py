@@ -38,7 +38,7 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     When a word is heard depends on text, voice, language and speed alone, so nothing needs to be kept between the two
     requests, and the vocoder, which does most of the work, has no part in it.
     """
-    utterance = await utterance_for(body, context, turn.caller.tenant)
+    utterance = await utterance_for(body, context, turn)
     await charge(len(utterance.text))
     timelines = context.graph.scheduled(turn.flow).timelines(utterance)
     captions = caption_file_of(timelines, utterance.shown, body.caption_format)

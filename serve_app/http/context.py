@@ -13,6 +13,7 @@ from deployments.settings import HttpSettings
 from deployments.storage.records import Records
 from serve_app.admission import Admits
 from serve_app.graph import SpeechGraph, SpokenAudio
+from serve_app.http.enrolment import Enroller
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
@@ -81,6 +82,7 @@ class HttpContext:
     Attributes:
         graph: Makes the speech.
         voices: The voices a caller can choose.
+        enroller: Makes new ones.
         settings: What is accepted and answered.
         count: Told the outcome of every speech request.
         replicas: How many replicas of each deployment are running.
@@ -95,6 +97,7 @@ class HttpContext:
 
     graph: SpeechGraph
     voices: VoiceRegistry
+    enroller: Enroller
     settings: HttpSettings
     count: Callable[[Outcome], None]
     replicas: Replicas

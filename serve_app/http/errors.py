@@ -14,9 +14,11 @@
     Unauthorized                                      401   missing_, invalid_, revoked_, expired_api_key
     NotAllowed                                        403   not_allowed
     ModelNotFound, VoiceNotFound, NoSuchEntry,
-      JobNotFound, no such route                      404   model_, voice_, entry_, job_not_found, not_found
+      JobNotFound, ConsentNotFound, no such route     404   model_, voice_, entry_, job_, consent_not_found, not_found
     a method the route does not have                  405   method_not_allowed
+    ConsentRequired, ConsentMismatch                  400   consent_required, consent_mismatch
     DuplicateEntry, DictionaryFull                    409   duplicate_entry, dictionary_full
+    VoiceExists, VoicesFull, ConsentInUse             409   voice_exists, voices_full, consent_in_use
     JobNotReady, KeyReused                            409   job_not_ready, idempotency_key_reused
     CaptionsNotFound                                  404   captions_not_found
     CaptionsNotReady                                  409   captions_not_ready      with Retry-After
@@ -51,7 +53,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import ShuttingDown, StorageUnavailable
+from deployments.storage.consents import ConsentInUse, ConsentNotFound
 from deployments.storage.dictionaries import DictionaryFull, DuplicateEntry, NoSuchEntry
+from deployments.storage.voices import VoiceExists, VoicesFull
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
@@ -92,6 +96,18 @@ class NotAllowed(RequestError):
     """The caller may read this, but not change it."""
 
 
+class ConsentRequired(RequestError):
+    """A voice is to be cloned without the consent that this server wants."""
+
+    default_param = "consent"
+
+
+class ConsentMismatch(RequestError):
+    """The recording of the consent is of another speaker than what is to be cloned."""
+
+    default_param = "consent"
+
+
 class CaptionsNotFound(RequestError):
     """No captions of that request are kept."""
 
@@ -106,8 +122,8 @@ class BodyTooLarge(HTTPException):
     An ``HTTPException`` because FastAPI turns any other exception raised while it reads a body into a vague 400.
     """
 
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(413, f"The request body is larger than the {max_bytes:,} bytes this server accepts.")
+    def __init__(self, max_bytes: int, what: str = "The request body") -> None:
+        super().__init__(413, f"{what} is larger than the {max_bytes:,} bytes this server accepts.")
 
 
 class Unauthorized(HTTPException):
@@ -190,6 +206,12 @@ _TTS_ERRORS: Mapping[type[TtsError], tuple[int, str]] = MappingProxyType(
         NotAllowed: (403, "not_allowed"),
         DuplicateEntry: (409, "duplicate_entry"),
         DictionaryFull: (409, "dictionary_full"),
+        VoiceExists: (409, "voice_exists"),
+        VoicesFull: (409, "voices_full"),
+        ConsentNotFound: (404, "consent_not_found"),
+        ConsentRequired: (400, "consent_required"),
+        ConsentMismatch: (400, "consent_mismatch"),
+        ConsentInUse: (409, "consent_in_use"),
         Overloaded: (429, "overloaded"),
         SynthesisError: (500, "synthesis_failed"),
         StageUnavailable: (503, "unavailable"),

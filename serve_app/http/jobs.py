@@ -236,6 +236,10 @@ def _check(body: JobRequest, context: HttpContext, voices: Voices) -> None:
     """
     if body.stream_format != "audio" or body.timestamps:
         raise InvalidRequest("A job has files, no stream; its times are in the manifest.", "stream_format")
+    if body.reference_audio is not None:
+        raise InvalidRequest(
+            "A job takes no reference audio; make a voice of it at /v1/audio/voices, and name that.", "reference_audio"
+        )
     limit = context.jobs.board.settings.max_characters
     count = sum(len(chapter.input) for chapter in body.chapters)
     if count > limit:

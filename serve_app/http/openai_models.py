@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from serve_app.http.caller import CallerOf
 from serve_app.http.context import Context, Offer
 from serve_app.http.errors import ModelNotFound
 from serve_app.http.openapi import documented
@@ -14,20 +15,20 @@ from serve_app.http.schemas import (
     ModelName,
     ModelNameList,
     ModelVoice,
-    VoiceInfo,
-    VoiceList,
 )
 
 router = APIRouter(prefix="/v1", tags=["models and voices"])
 
-_CREATED_UNIX_S = 1_737_936_000  # 27 January 2025, Kokoro-82M v1.0
+MODEL_CREATED_UNIX_S = 1_737_936_000  # 27 January 2025, Kokoro-82M v1.0
 _OWNER = "voicegraph"
 
 
 @router.get("/models", summary="Every model name")
 async def list_models(context: Context) -> ModelList:
     """The served model under its own name, then under the names that other clients know."""
-    return ModelList(data=[ModelInfo(id=name, created=_CREATED_UNIX_S, owned_by=_OWNER) for name in context.models])
+    return ModelList(
+        data=[ModelInfo(id=name, created=MODEL_CREATED_UNIX_S, owned_by=_OWNER) for name in context.models]
+    )
 
 
 @router.get(
@@ -35,38 +36,21 @@ async def list_models(context: Context) -> ModelList:
     summary="One model and its voices",
     responses=documented(ModelNotFound("There is no model 'tts-9'. There is kokoro-82m, tts-1.")),
 )
-async def get_model(model: str, context: Context) -> ModelDetails:
-    """A model under any of its names."""
+async def get_model(model: str, context: Context, caller: CallerOf) -> ModelDetails:
+    """A model under any of its names, and the voices that the caller can choose."""
     require_model(model, context)
+    book = await context.voices.known(caller.tenant)
     voices = [
         ModelVoice(name=voice.name, language=voice.language, gender=voice.gender)
-        for voice in context.voices.presets.catalogue
+        for voice in (*book.catalogue, *book.own)
     ]
-    return ModelDetails(id=model, created=_CREATED_UNIX_S, owned_by=_OWNER, voices=voices)
+    return ModelDetails(id=model, created=MODEL_CREATED_UNIX_S, owned_by=_OWNER, voices=voices)
 
 
 @router.get("/audio/models", summary="Every model name, for Open WebUI")
 async def list_speech_models(context: Context) -> ModelNameList:
     """The same names as ``/v1/models``, in the shape that Open WebUI reads."""
     return ModelNameList(models=[ModelName(id=name) for name in context.models])
-
-
-@router.get("/audio/voices", summary="Every voice")
-async def list_voices(context: Context) -> VoiceList:
-    """Every voice, with the names of OpenAI's voices that stand for it."""
-    catalogue = context.voices.presets.catalogue
-    return VoiceList(
-        voices=[
-            VoiceInfo(
-                id=voice.name,
-                name=voice.display_name,
-                language=voice.language,
-                gender=voice.gender,
-                aliases=[alias for alias, name in catalogue.aliases.items() if name == voice.name],
-            )
-            for voice in catalogue
-        ]
-    )
 
 
 @router.get("/test", include_in_schema=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -27,12 +29,14 @@ from tts_models.errors import (
     EmptyText,
     InvalidRequest,
     InvalidSsml,
+    ReferenceAudioError,
     SynthesisError,
     TextTooLong,
     UnpronounceableText,
     UnsupportedLanguage,
     VoiceNotFound,
 )
+from tts_models.speaker.voices import Voice
 from tts_models.text.languages import resolve_language
 
 router = APIRouter(prefix="/v1/audio", tags=["speech"])
@@ -65,6 +69,7 @@ SPEECH_ERRORS = documented(
     UnsupportedLanguage("There is no text frontend for the language 'tlh'."),
     ModelNotFound("There is no model 'tts-9'. There is kokoro-82m, tts-1."),
     VoiceNotFound("There is no voice 'af_hart'. Did you mean af_heart?"),
+    ReferenceAudioError("No speech was heard in the reference audio.", "reference_audio"),
     BodyTooLarge(1_000_000),
     Overloaded("The server is busy; try again in 1 s.", 1.0),
     SynthesisError("No audio was made of the text."),
@@ -81,7 +86,7 @@ SPEECH_ERRORS = documented(
 )
 async def create_speech(body: SpeechRequest, request: Request, context: Context, turn: TurnOf) -> Response:
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
-    utterance = await utterance_for(body, context, turn.caller.tenant)
+    utterance = await utterance_for(body, context, turn)
     await charge(len(utterance.text))
     respond = responder(request, context, turn, work_of(body.input), body.instructions)
     encoder = open_encoder(body.response_format)
@@ -114,23 +119,49 @@ def responder(
     )
 
 
-async def utterance_for(body: SpeechRequest, context: HttpContext, tenant: str) -> Utterance:
-    """What ``body`` asks for, in the voices of ``tenant``.
+async def utterance_for(body: SpeechRequest, context: HttpContext, turn: Turn) -> Utterance:
+    """What ``body`` asks for, in the voices of whoever asks.
 
     Raises:
-        RequestError: As :func:`utterance_of`.
+        RequestError: As :func:`utterance_of`, or its reference audio cannot be used.
         StorageUnavailable: It names a voice that is no preset, and others cannot be looked up.
     """
-    return await context.voices.using(tenant, lambda voices: utterance_of(body, context, voices))
+    tenant = turn.caller.tenant
+    if body.reference_audio is None:
+        return await context.voices.using(tenant, lambda voices: utterance_of(body, context, voices))
+    named = await context.voices.using(tenant, lambda voices: voices.get(body.voice)) if body.voice else None
+    speaker = await context.enroller.one_off(
+        context.graph.scheduled(turn.flow),
+        turn.caller,
+        await asyncio.to_thread(_decoded, body.reference_audio),
+        body.consent,
+        named.language if named else None,
+    )
+    return await context.voices.using(tenant, lambda voices: utterance_of(body, context, voices, speaker))
 
 
-def utterance_of(body: SpeechRequest, context: Offer, voices: Voices) -> Utterance:
+def _decoded(reference_audio: str) -> bytes:
+    """A file out of base64, which may be a URL with the data in it, as browsers make them.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    head, comma, data = reference_audio.partition(",")
+    text = data if comma and head.startswith("data:") else reference_audio
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        raise InvalidRequest("'reference_audio' is not base64.", "reference_audio") from None
+
+
+def utterance_of(body: SpeechRequest, context: Offer, voices: Voices, speaker: Voice | None = None) -> Utterance:
     """What ``body`` asks for.
 
     Args:
         body: The request.
         context: What can be asked for.
         voices: Where the voices are that it names.
+        speaker: Who says it, in the place of the voice that it names.
 
     Raises:
         ModelNotFound: If it names none of our models.
@@ -141,7 +172,7 @@ def utterance_of(body: SpeechRequest, context: Offer, voices: Voices) -> Utteran
         InvalidSsml: If it is SSML that cannot be read.
     """
     require_model(body.model, context)
-    voice = voices.get(body.voice)
+    voice = speaker or voices.get(body.voice)
     limit = context.settings.max_input_characters
     if len(body.input) > limit:
         raise TextTooLong(

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -30,6 +31,21 @@ MAX_INSTRUCTIONS_CHARACTERS = 4096
 MAX_SEED = 2**32 - 1
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def require_text(value: str) -> str:
+    """``value``; JSON can spell more than text: binary zeros, and halves of characters that no UTF-8 can write.
+
+    Raises:
+        ValueError: It is such.
+    """
+    if found := _NO_TEXT.search(value):
+        what = "a null character" if found.group() == "\0" else "half of a surrogate pair"
+        raise ValueError(f"is no text: it holds {what} at position {found.start()}.")
+    return value
+
+
+Text = Annotated[str, AfterValidator(require_text)]
 
 
 def _voice_name(value: Any) -> Any:
@@ -76,8 +92,17 @@ class SpeechRequest(BaseModel):
         " `<speak` for SSML.",
     )
     voice: VoiceName = Field(
-        description="Any voice that `GET /v1/audio/voices` lists, one of OpenAI's names, or an object with its `id`.",
+        description="Any voice that `GET /v1/audio/voices` lists, by name or id, one of OpenAI's names, an object with"
+        " its `id`, or a mix of voices such as `af_bella(2)+af_sky(1)`.",
         examples=["af_heart"],
+    )
+    reference_audio: str | None = Field(
+        default=None,
+        description="Extension. A recording of whoever is to be heard, in base64; `voice` is not needed then. Who is"
+        " wanted again is better made a voice at `/v1/audio/voices`.",
+    )
+    consent: str | None = Field(
+        default=None, max_length=64, description="Extension. Id of the consent of whoever is heard in it."
     )
     instructions: str | None = Field(
         default=None,
@@ -163,17 +188,14 @@ class SpeechRequest(BaseModel):
     @classmethod
     def _null_is_absent(cls, body: Any) -> Any:
         if isinstance(body, dict):
-            return {key: value for key, value in body.items() if value is not None}
+            given = {key: value for key, value in body.items() if value is not None}
+            return {"voice": "", **given} if "reference_audio" in given else given
         return body
 
     @field_validator("model", "input", "voice", "instructions", "language")
     @classmethod
     def _is_text(cls, value: str | None) -> str | None:
-        """JSON can spell more than text: binary zeros, and halves of characters that no UTF-8 can write."""
-        if value and (found := _NO_TEXT.search(value)):
-            what = "a null character" if found.group() == "\0" else "half of a surrogate pair"
-            raise ValueError(f"is no text: it holds {what} at position {found.start()}.")
-        return value
+        return require_text(value) if value else value
 
 
 class CaptionRequest(SpeechRequest):
@@ -285,22 +307,6 @@ class SpeechError(ErrorResponse):
     """Server-sent event: the rest of the audio could not be made. The connection ends without its proper end."""
 
     type: Literal["error"] = "error"
-
-
-class VoiceInfo(BaseModel):
-    """A voice that a caller can choose."""
-
-    id: str = Field(description="What to send as `voice`.", examples=["af_heart"])
-    name: str = Field(description="What to show to people.", examples=["Heart (en-US, female)"])
-    language: str = Field(description="BCP-47 tag of its own language.", examples=["en-US"])
-    gender: Literal["female", "male"]
-    aliases: list[str] = Field(description="Other names for it.", examples=[["marin"]])
-
-
-class VoiceList(BaseModel):
-    """Every voice."""
-
-    voices: list[VoiceInfo]
 
 
 class ModelName(BaseModel):

@@ -53,6 +53,9 @@ SSE_EVENT_MARKS = 250
 NOT_BUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """Without the second, nginx would collect the whole response before it passes any of it on."""
 
+_LAST_WORDS_S = 0.2
+"""From the event that tells an error to the end: what a page has not read when a connection breaks, browsers drop."""
+
 _NO_AUDIO = "No audio was made of the text."
 
 
@@ -274,6 +277,7 @@ class SpeechResponse(StreamingResponse):
             if self._events:
                 last_words = event(SpeechError(error=failure.body.error))
                 await send({"type": "http.response.body", "body": last_words, "more_body": True})
+                await asyncio.sleep(_LAST_WORDS_S)
             raise
         self._count("completed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from deployments.storage.cloned_voice import MAX_NAME_CHARACTERS, folded_name
@@ -88,7 +88,10 @@ class VoiceBook:
             VoiceNotFound: There is none; the message names the nearest.
             InvalidRequest: It is a mix that cannot be.
         """
-        parts = self.parts(name)
+        return self.mix(self.parts(name))
+
+    def mix(self, parts: Sequence[Part]) -> Voice:
+        """The voice that is mixed of ``parts``, whose names are those of voices here."""
         if len(parts) == 1 and self._is_preset(parts[0].name):
             return self.catalogue.get(parts[0].name)
         key = tuple((self._key(part.name), part.weight) for part in parts)
@@ -113,11 +116,11 @@ class VoiceBook:
             VoiceNotFound, InvalidRequest: As :meth:`get`.
         """
         if not self.has(name) and not is_expression(name):
-            raise VoiceNotFound(self._not_found(name))
+            raise self.not_found(name)
         try:
             return parse_expression(name, self.has)
         except VoiceNotFound as error:
-            raise VoiceNotFound(self._not_found(error.message)) from None
+            raise self.not_found(error.message) from None
 
     def like(self, language: str, gender: Gender | None = None) -> list[Voice]:
         """See :meth:`Voices.like`."""
@@ -135,7 +138,7 @@ class VoiceBook:
         voice = self.own_voice(name)
         return voice.recipe.recipe() if voice else VoiceRecipe({self.catalogue.get(name).name: 1.0})
 
-    def _build(self, parts: list[Part]) -> Voice:
+    def _build(self, parts: Sequence[Part]) -> Voice:
         """A mix reads the language of what it has most of, and sounds like the gender it has most of."""
         members = [(self.own_voice(part.name) or self.catalogue.get(part.name), part.weight) for part in parts]
         language = max(members, key=lambda member: member[1])[0].language
@@ -145,17 +148,19 @@ class VoiceBook:
         names = [member.id if isinstance(member, ClonedVoice) else member.name for member, _ in members]
         return recipe.voice(self.catalogue, _written(names, parts), language, gender)
 
-    def _not_found(self, name: str) -> str:
+    def not_found(self, name: str) -> VoiceNotFound:
+        """That there is no voice ``name``, and which are nearest."""
         shown = name if len(name) <= MAX_NAME_CHARACTERS else name[:MAX_NAME_CHARACTERS] + "..."
         mine = {folded_name(voice.name): voice.name for voice in self.own}
         similar = difflib.get_close_matches(folded_name(shown), mine, _NEAREST, _LIKE)
         if nearest := [*(mine[one] for one in similar), *self.catalogue.nearest(name)][:_NEAREST]:
-            return f"There is no voice {shown!r}. Did you mean {' or '.join(nearest)}?"
+            return VoiceNotFound(f"There is no voice {shown!r}. Did you mean {' or '.join(nearest)}?")
         some = ", ".join(self.catalogue.names[:_NEAREST])
-        return f"There is no voice {shown!r} among the {len(self.catalogue) + len(self.own)} voices, such as {some}."
+        number = len(self.catalogue) + len(self.own)
+        return VoiceNotFound(f"There is no voice {shown!r} among the {number} voices, such as {some}.")
 
 
-def _written(names: list[str], parts: list[Part]) -> str:
+def _written(names: list[str], parts: Sequence[Part]) -> str:
     """The mix in a form that means the same wherever it is read."""
     if len(parts) == 1:
         return names[0]

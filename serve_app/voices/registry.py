@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from deployments.errors import StorageUnavailable
+from deployments.settings import StorageSettings
 from deployments.storage.patience import Patience
+from deployments.storage.records import SqliteRecords, records_file
 from deployments.storage.voices import GLOBAL, ClonedVoice, VoiceStore
 from serve_app.voices.book import BuiltVoices, VoiceBook
 from tts_models.errors import VoiceNotFound
@@ -23,6 +25,14 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _PATIENCE_S = 2.0
+
+
+def own_voices() -> tuple[ClonedVoice, ...]:
+    """The voices of everybody in the user's data folder, where a server of this machine keeps them by default."""
+    file = records_file(StorageSettings())
+    if not file.exists():
+        return ()
+    return tuple(voice for voice in VoiceStore(SqliteRecords(file)).kept() if voice.tenant == GLOBAL)
 
 
 class VoiceRegistry:
@@ -56,6 +66,13 @@ class VoiceRegistry:
             own = (voice for voice in kept if voice.tenant in (tenant, GLOBAL))
             self._books[tenant] = VoiceBook(self.presets.catalogue, own, self._built)
         return self._books[tenant]
+
+    async def known(self, tenant: str) -> VoiceBook:
+        """The same; the presets alone while the store cannot be read and never was."""
+        try:
+            return await self.of(tenant)
+        except StorageUnavailable:
+            return self.presets
 
     async def using(self, tenant: str, make: Callable[[VoiceBook], Result]) -> Result:
         """What ``make`` makes of the tenant's voices; of the presets alone where they are all it needs.

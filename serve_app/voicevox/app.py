@@ -22,7 +22,7 @@ from serve_app.voicevox.origins import OriginMiddleware, SettingStore
 from serve_app.voicevox.presets import Presets
 from serve_app.voicevox.samples import Samples
 from serve_app.voicevox.schemas import KanaBadRequest
-from serve_app.voicevox.speakers import NoSuchStyle, Speakers
+from serve_app.voicevox.speakers import NoSuchStyle
 from tts_models.errors import TtsError
 from tts_models.text.kana import KanaError
 from tts_models.text.word_filter import WordFilter
@@ -65,7 +65,6 @@ def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilte
     app.state.context = context
     app.state.engine = partial(
         Engine,
-        speakers=Speakers(context.voices.presets.catalogue),
         presets=Presets(context.records),
         settings=settings,
         admission=context.admission,

@@ -22,8 +22,9 @@ from serve_app.voicevox import schemas
 from serve_app.voicevox.melody import fill, without_lengths
 from serve_app.voicevox.plan import from_text, segments_of
 from serve_app.voicevox.presets import Presets
-from serve_app.voicevox.speakers import Speakers
-from serve_app.voicevox.synthesis import Style, predict, require_short
+from serve_app.voicevox.speakers import Speakers, speakers_of
+from serve_app.voicevox.synthesis import predict, require_short
+from tts_models.speaker.voices import Voice
 from tts_models.text.moras import AccentPhrase, kana_of
 from tts_models.text.word_filter import WordFilter
 
@@ -69,33 +70,33 @@ class Engine:
             kana = (kana_of(mora.consonant, mora.vowel) or mora.text for phrase in phrases for mora in phrase.moras)
             self.forbidden.check("".join(kana), "ja")
 
-    def style(self, style_id: int) -> Style:
-        """The style vectors of a style.
+    def voice(self, style_id: int) -> Voice:
+        """The voice of a style.
 
         Raises:
             NoSuchStyle: There is none.
         """
-        return self.speakers.voice(style_id).style
+        return self.speakers.voice(style_id)
 
     async def read(self, text: str, style_id: int) -> list[schemas.AccentPhrase]:
         """The accent phrases of ``text`` as a voice says them; none of an empty text, as the engine answers."""
         require_short(text, self.settings.max_input_characters)
-        style = self.style(style_id)
+        voice = self.voice(style_id)
         await charge(len(text))
         if not text.strip():
             return []
         async with self.place(work_of(text) // NOT_SPOKEN):
-            return await self._analysed(await self.graph.accent_phrases(text), style)
+            return await self._analysed(await self.graph.accent_phrases(text), voice)
 
-    async def analysed(self, phrases: list[AccentPhrase], style: Style) -> list[schemas.AccentPhrase]:
+    async def analysed(self, phrases: list[AccentPhrase], voice: Voice) -> list[schemas.AccentPhrase]:
         """Phrases with their lengths and pitches."""
         async with self.place(n_moras(phrases) * BYTES_PER_MORA // NOT_SPOKEN):
-            return await self._analysed(phrases, style)
+            return await self._analysed(phrases, voice)
 
     async def filled(
         self,
         phrases: list[schemas.AccentPhrase],
-        style: Style,
+        voice: Voice,
         *,
         lengths: bool,
         pitches: bool,
@@ -103,7 +104,7 @@ class Engine:
         """``phrases`` with predicted lengths or pitches."""
         self.require_allowed(phrases)
         async with self.place(n_moras(phrases) * BYTES_PER_MORA // NOT_SPOKEN):
-            return await self._filled(phrases, style, lengths=lengths, pitches=pitches)
+            return await self._filled(phrases, voice, lengths=lengths, pitches=pitches)
 
     @asynccontextmanager
     async def place(self, work: int) -> AsyncIterator[None]:
@@ -128,15 +129,15 @@ class Engine:
         finally:
             self.count(outcome)
 
-    async def _analysed(self, phrases: list[AccentPhrase], style: Style) -> list[schemas.AccentPhrase]:
+    async def _analysed(self, phrases: list[AccentPhrase], voice: Voice) -> list[schemas.AccentPhrase]:
         shown = from_text(phrases)
         self.require_allowed(shown)
-        return await self._filled(shown, style, lengths=True, pitches=True, silences=[p.pause_s for p in phrases])
+        return await self._filled(shown, voice, lengths=True, pitches=True, silences=[p.pause_s for p in phrases])
 
     async def _filled(
         self,
         phrases: list[schemas.AccentPhrase],
-        style: Style,
+        voice: Voice,
         *,
         lengths: bool,
         pitches: bool,
@@ -146,14 +147,15 @@ class Engine:
         if not phrases:
             return []
         segments = segments_of(phrases)
-        predicted = await predict(self.graph, segments, style)
+        predicted = await predict(self.graph, segments, voice)
         if lengths:
             phrases = without_lengths(phrases, silences or ())
         return fill(phrases, segments, predicted, lengths=lengths, pitches=pitches)
 
 
 async def _engine_of(request: Request, context: Context, turn: TurnOf) -> Engine:
-    engine: Engine = request.app.state.engine(graph=context.graph.scheduled(turn.flow), turn=turn)
+    speakers = speakers_of(await context.voices.known(turn.caller.tenant))
+    engine: Engine = request.app.state.engine(graph=context.graph.scheduled(turn.flow), speakers=speakers, turn=turn)
     return engine
 
 

@@ -92,14 +92,14 @@ async def speaker_details(
 
     With `url` it is made when it is fetched.
     """
-    voice = engine.speakers.by_uuid(speaker_uuid)
-    if voice is None:
+    cast = engine.speakers.by_uuid(speaker_uuid)
+    if cast is None:
         raise HTTPException(404, "該当するキャラクターが見つかりません")
     if resource_format == "url":
-        url = f"{_own_url(request)}/_resources/{voice.name}"
-        return speaker_info(voice, f"{url}.png", f"{url}.wav")
-    sample = base64.b64encode(await _samples(request).get(engine, voice)).decode("ascii")
-    return speaker_info(voice, picture_base64(voice.name), sample)
+        url = f"{_own_url(request)}/_resources/{cast.name}"
+        return speaker_info(cast, f"{url}.png", f"{url}.wav")
+    sample = base64.b64encode(await _samples(request).get(engine, cast)).decode("ascii")
+    return speaker_info(cast, picture_base64(cast.name), sample)
 
 
 @router.get("/_resources/{name}.png", include_in_schema=False)
@@ -113,10 +113,10 @@ async def resource(name: str, engine: EngineOf) -> Response:
 @router.get("/_resources/{name}.wav", include_in_schema=False)
 async def sample(name: str, engine: EngineOf, request: Request) -> Response:
     """What a voice sounds like."""
-    voice = engine.speakers.named(name)
-    if voice is None:
+    cast = engine.speakers.named(name)
+    if cast is None:
         raise HTTPException(404)
-    wav = await _samples(request).get(engine, voice)
+    wav = await _samples(request).get(engine, cast)
     return Response(wav, media_type="audio/wav", headers={"Cache-Control": "max-age=86400"})
 
 
@@ -130,13 +130,13 @@ async def initialize_speaker(
     speaker: StyleId, engine: EngineOf, skip_reinit: bool = False, core_version: CoreVersion = None
 ) -> None:
     """Every style always is: the stages load their weights before the server answers."""
-    engine.style(speaker)
+    engine.voice(speaker)
 
 
 @router.get("/is_initialized_speaker", summary="Whether a style is ready")
 async def is_initialized_speaker(speaker: StyleId, engine: EngineOf, core_version: CoreVersion = None) -> bool:
     """It is, if there is such a style."""
-    engine.style(speaker)
+    engine.voice(speaker)
     return True
 
 

@@ -65,8 +65,8 @@ async def accent_phrases(
     if not is_kana:
         return await engine.read(text, speaker)
     require_short(text, engine.settings.max_input_characters)
-    style = engine.style(speaker)
-    return await engine.analysed(parse_kana(text), style)
+    voice = engine.voice(speaker)
+    return await engine.analysed(parse_kana(text), voice)
 
 
 @router.post("/mora_data", summary="Predict lengths and pitches again")
@@ -103,7 +103,7 @@ async def validate_kana(text: str) -> bool:
 async def _predicted(
     engine: Engine, phrases: list[AccentPhrase], speaker: int, *, lengths: bool, pitches: bool
 ) -> list[AccentPhrase]:
-    return await engine.filled(phrases, engine.style(speaker), lengths=lengths, pitches=pitches)
+    return await engine.filled(phrases, engine.voice(speaker), lengths=lengths, pitches=pitches)
 
 
 def query_of(phrases: list[AccentPhrase], preset: Preset | None = None) -> AudioQuery:

@@ -7,12 +7,16 @@ import hashlib
 import struct
 import uuid
 import zlib
-from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
+from serve_app.voices.book import VoiceBook
+from serve_app.voices.expression import Part
 from serve_app.voicevox.schemas import Speaker, SpeakerInfo, Style, StyleInfo
 from tts_models.speaker.voices import Voice
 
 STYLE_NAME = "ノーマル"
+_KOKORO = "a voice of Kokoro-82M v1.0, Apache License 2.0."
 _NAMESPACE = uuid.UUID("5d0c6c1e-7d0b-5f0e-9b7a-2f1d4c3b8a96")
 _SQUARES, _SQUARE = 7, 16  # in a row of a picture; pixels of its side
 _SIZE = (_SQUARES + 2) * _SQUARE
@@ -33,20 +37,49 @@ def speaker_uuid(name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A voice as a speaker.
+
+    Attributes:
+        name: What it is asked for by.
+        display_name: What people read.
+        licence: Under which it may be used, in a sentence.
+        revision: Another one whenever the voice has become another.
+    """
+
+    name: str
+    display_name: str
+    licence: str
+    revision: str = ""
+
+
 class Speakers:
-    """Voices by style id and by speaker UUID."""
+    """The voices of a book by style id and by speaker UUID.
 
-    def __init__(self, voices: Iterable[Voice]) -> None:
-        """Raises ``ValueError`` if two voices have the same id."""
-        self._by_style: dict[int, Voice] = {}
-        for voice in voices:
-            other = self._by_style.setdefault(style_id(voice.name), voice)
-            if other is not voice:
+    Args:
+        book: The voices.
+
+    Raises:
+        ValueError: Two presets have the same id.
+    """
+
+    def __init__(self, book: VoiceBook) -> None:
+        self._book = book
+        self._by_style: dict[int, Cast] = {}
+        for voice in book.catalogue:
+            cast = Cast(voice.name, voice.display_name, f"{voice.name}, {_KOKORO}")
+            other = self._by_style.setdefault(style_id(voice.name), cast)
+            if other is not cast:
                 raise ValueError(f"the voices {other.name} and {voice.name} have the same style id")
-        self._by_uuid = {speaker_uuid(voice.name): voice for voice in self._by_style.values()}
+        for own in book.own:
+            licence = f"{own.name}. {own.licence or 'Whoever made it knows under which terms it may be used.'}"
+            cast = Cast(own.id, own.name, licence, f"{own.enrolment} {own.status}")
+            self._by_style.setdefault(style_id(own.id), cast)  # one in four thousand million has to give way
+        self._by_uuid = {speaker_uuid(cast.name): cast for cast in self._by_style.values()}
 
-    def voice(self, style: int) -> Voice:
-        """The voice of a style.
+    def cast(self, style: int) -> Cast:
+        """Who speaks in a style.
 
         Raises:
             NoSuchStyle: There is none.
@@ -54,6 +87,23 @@ class Speakers:
         if style not in self._by_style:
             raise NoSuchStyle(style)
         return self._by_style[style]
+
+    def voice(self, style: int) -> Voice:
+        """The voice of a style.
+
+        Raises:
+            NoSuchStyle: There is none.
+        """
+        return self._book.get(self.cast(style).name)
+
+    def mixture(self, base: int, target: int, rate: float) -> Voice:
+        """From the voice of one style (``rate`` 0) to that of another (1).
+
+        Raises:
+            NoSuchStyle: There is none.
+        """
+        parts = [Part(self.cast(base).name, 1 - rate), Part(self.cast(target).name, rate)]
+        return self._book.mix([part for part in parts if part.weight])
 
     def has(self, style: int) -> bool:
         """Whether there is such a style."""
@@ -64,31 +114,37 @@ class Speakers:
         """Of all styles."""
         return tuple(self._by_style)
 
-    def named(self, name: str) -> Voice | None:
-        """The voice of that name."""
+    def named(self, name: str) -> Cast | None:
+        """Who is asked for by that name."""
         return self._by_style.get(style_id(name))
 
-    def by_uuid(self, speaker: str) -> Voice | None:
-        """The voice of a speaker."""
+    def by_uuid(self, speaker: str) -> Cast | None:
+        """Who is the speaker."""
         return self._by_uuid.get(speaker.lower())
 
     def all(self, version: str) -> list[Speaker]:
         """Every voice as a speaker."""
         return [
             Speaker(
-                name=voice.display_name,
-                speaker_uuid=speaker_uuid(voice.name),
+                name=cast.display_name,
+                speaker_uuid=speaker_uuid(cast.name),
                 styles=[Style(name=STYLE_NAME, id=number)],
                 version=version,
             )
-            for number, voice in self._by_style.items()
+            for number, cast in self._by_style.items()
         ]
 
 
-def speaker_info(voice: Voice, picture: str, sample: str) -> SpeakerInfo:
+@lru_cache(maxsize=32)
+def speakers_of(book: VoiceBook) -> Speakers:
+    """The voices of ``book``, which stays as it is while no voice changes."""
+    return Speakers(book)
+
+
+def speaker_info(cast: Cast, picture: str, sample: str) -> SpeakerInfo:
     """What there is to show of a voice; ``picture`` and ``sample`` in base64, or their URLs."""
-    info = StyleInfo(id=style_id(voice.name), icon=picture, portrait=picture, voice_samples=[sample])
-    policy = f"# {voice.display_name}\n\n{voice.name}, a voice of Kokoro-82M v1.0, Apache License 2.0.\n"
+    info = StyleInfo(id=style_id(cast.name), icon=picture, portrait=picture, voice_samples=[sample])
+    policy = f"# {cast.display_name}\n\n{cast.licence}\n"
     return SpeakerInfo(policy=policy, portrait=picture, style_infos=[info])
 
 

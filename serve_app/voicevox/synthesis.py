@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,14 +17,12 @@ from serve_app.voicevox.plan import Segment, segments_of
 from serve_app.voicevox.schemas import AccentPhrase, AudioQuery
 from serve_app.voicevox.waves import cut_end, cut_middle, cut_start
 from tts_models.errors import InvalidRequest, SynthesisError
+from tts_models.speaker.voices import Voice
 from tts_models.text.g2p.words import Break
 from tts_models.text.gaps import gap_s
 from tts_models.types import (
     FRAME_SAMPLES,
-    MAX_SPEED,
-    MIN_SPEED,
     SAMPLE_RATE_HZ,
-    AcousticInput,
     Audio,
     FloatArray,
     Prosody,
@@ -33,8 +31,6 @@ from tts_models.types import (
 """Of what no length is given for: the silence around speech."""
 IN_FLIGHT = 3
 
-Style = Callable[[int], FloatArray]
-"""The style vector of a voice, or of a mixture, for a number of tokens."""
 T = TypeVar("T")
 
 
@@ -48,19 +44,18 @@ class _Spoken:
     margins: Margins
 
 
-async def predict(graph: SpeechGraph, segments: Sequence[Segment], style: Style) -> list[Prosody]:
+async def predict(graph: SpeechGraph, segments: Sequence[Segment], voice: Voice) -> list[Prosody]:
     """How each of ``segments`` would be said."""
     limit = asyncio.Semaphore(IN_FLIGHT)
 
     async def one(segment: Segment) -> Prosody:
         async with limit:
-            tokens = segment.token_ids
-            return await graph.predict(AcousticInput(tokens, style(len(tokens))))
+            return await graph.predict(voice.says(segment.token_ids))
 
     return await _all_or_none([one(segment) for segment in segments])
 
 
-async def speak(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak: bool) -> AsyncGenerator[FloatArray]:
+async def speak(graph: SpeechGraph, query: AudioQuery, voice: Voice, *, upspeak: bool) -> AsyncGenerator[FloatArray]:
     """The waveform of ``query`` at 24 kHz, a segment at a time.
 
     What is not edited sounds to the sample as on any other route. Pauses and the silences at either end are cut or
@@ -77,11 +72,9 @@ async def speak(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak:
 
     async def one(index: int, segment: Segment) -> Audio:
         async with limit:
-            tokens = segment.token_ids
-            item = AcousticInput(
-                token_ids=tokens,
-                style=style(len(tokens)),
-                speed=min(max(query.speedScale, MIN_SPEED), MAX_SPEED),
+            item = voice.says(
+                segment.token_ids,
+                speed=query.speedScale,
                 volume=query.volumeScale,
                 seed=segment_seed(0, index),
                 prosody=edit_of(final, segment),
@@ -111,9 +104,9 @@ async def speak(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def whole(graph: SpeechGraph, query: AudioQuery, style: Style, *, upspeak: bool) -> FloatArray:
+async def whole(graph: SpeechGraph, query: AudioQuery, voice: Voice, *, upspeak: bool) -> FloatArray:
     """The same in one piece."""
-    async with aclosing(speak(graph, query, style, upspeak=upspeak)) as parts:
+    async with aclosing(speak(graph, query, voice, upspeak=upspeak)) as parts:
         return np.concatenate([part async for part in parts])
 
 

@@ -10,7 +10,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -21,8 +20,9 @@ from serve_app.http.limits import charge
 from serve_app.http.streaming import SpeechResponse
 from serve_app.voicevox.engine import BYTES_PER_MORA, CoreVersion, Engine, EngineOf, StyleId, unless_left
 from serve_app.voicevox.schemas import AudioQuery, MorphableTarget
-from serve_app.voicevox.synthesis import Style, speak, whole
+from serve_app.voicevox.synthesis import speak, whole
 from serve_app.voicevox.waves import BadWave, connect, resample, wav_bytes
+from tts_models.speaker.voices import Voice
 from tts_models.types import SAMPLE_RATE_HZ, FloatArray
 
 router = APIRouter(tags=["synthesis"])
@@ -49,7 +49,7 @@ async def synthesis(
     core_version: CoreVersion = None,
 ) -> Response:
     """A WAV file. When the client leaves, the work stops on every stage, on either route."""
-    wav = await unless_left(request, wav_of(engine, query, engine.style(speaker), upspeak=upspeak))
+    wav = await unless_left(request, wav_of(engine, query, engine.voice(speaker), upspeak=upspeak))
     return Response(wav, media_type="audio/wav")
 
 
@@ -67,10 +67,10 @@ async def multi_synthesis(
         raise HTTPException(422, "クエリがありません")
     if len({query.outputSamplingRate for query in queries}) > 1:
         raise HTTPException(422, "サンプリングレートが異なるクエリがあります")
-    style = engine.style(speaker)
+    voice = engine.voice(speaker)
 
     async def every() -> list[bytes]:
-        return [await wav_of(engine, query, style, upspeak=upspeak) for query in queries]
+        return [await wav_of(engine, query, voice, upspeak=upspeak) for query in queries]
 
     wavs = await unless_left(request, every())
     return Response(await asyncio.to_thread(_zipped, wavs), media_type="application/zip")
@@ -88,10 +88,10 @@ async def streaming_synthesis(
     """A WAV file of unknown length at 24 kHz, mono, sent while later sentences are still being made."""
     if query.outputSamplingRate != SAMPLE_RATE_HZ or query.outputStereo:
         raise HTTPException(422, f"A stream has {SAMPLE_RATE_HZ} Hz and one channel.")
-    style = engine.style(speaker)
+    voice = engine.voice(speaker)
     engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
-    parts = speak(engine.graph, query, style, upspeak=upspeak)
+    parts = speak(engine.graph, query, voice, upspeak=upspeak)
     return SpeechResponse(
         _streamed(parts),
         "audio/wav",
@@ -116,13 +116,8 @@ async def synthesis_morphing(
     upspeak: Upspeak = True,
     core_version: CoreVersion = None,
 ) -> Response:
-    """From the base style (`morph_rate` 0) to the target (1): their style vectors are mixed, so there is one voice."""
-    base, target = engine.style(base_speaker), engine.style(target_speaker)
-
-    def mixture(n_tokens: int) -> FloatArray:
-        mixed = (1 - morph_rate) * base(n_tokens) + morph_rate * target(n_tokens)
-        return np.asarray(mixed, dtype=np.float32)
-
+    """From the base style (`morph_rate` 0) to the target (1): what they are made of is mixed, so there is one voice."""
+    mixture = engine.speakers.mixture(base_speaker, target_speaker, morph_rate)
     wav = await unless_left(request, wav_of(engine, query, mixture, upspeak=upspeak))
     return Response(wav, media_type="audio/wav")
 
@@ -148,12 +143,12 @@ async def connect_waves(waves: list[str]) -> Response:
         raise HTTPException(422, str(error)) from None
 
 
-async def wav_of(engine: Engine, query: AudioQuery, style: Style, *, upspeak: bool) -> bytes:
+async def wav_of(engine: Engine, query: AudioQuery, voice: Voice, *, upspeak: bool) -> bytes:
     """A WAV file of ``query``, made in its turn."""
     engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
     async with engine.place(_work_of(query)):
-        samples = await whole(engine.graph, query, style, upspeak=upspeak)
+        samples = await whole(engine.graph, query, voice, upspeak=upspeak)
 
     def encoded() -> bytes:
         rate_hz = query.outputSamplingRate

@@ -22,7 +22,7 @@ from tts_models.types import Phonemes, SpokenWord
 
 COMMANDS = [
     [], ["serve"], ["say"], ["voices"], ["doctor"], ["assets"], ["assets", "list"], ["assets", "fetch"],
-    ["assets", "verify"],
+    ["assets", "verify"], ["voices", "clone"], ["voices", "mix"], ["voices", "import"],
 ]  # fmt: skip
 
 

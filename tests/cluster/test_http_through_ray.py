@@ -91,7 +91,7 @@ def test_the_log_and_the_answer_name_the_same_request(server: Cluster) -> None:
         (speech("1", voice="af_tset"), 404, "voice_not_found"),
         (speech("1", speed=9), 400, "invalid_value"),
         (speech("1", language="tlh"), 400, "unsupported_language"),
-        (speech("1" * 2_000_000), 413, "request_too_large"),
+        (speech("1" * 16_000_000), 413, "request_too_large"),
     ],
 )
 def test_errors(body: dict[str, Any], status: int, code: str, server: Cluster) -> None:

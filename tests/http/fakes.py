@@ -17,9 +17,11 @@ import uvicorn
 
 from deployments.fair_queue import Flow
 from deployments.settings import AdmissionSettings, HttpSettings
+from deployments.storage.records import Records
 from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from serve_app.http.app import create_app
 from serve_app.stage_load import StageLoad
+from tts_models.speaker.presets import PresetVoices
 from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.timing import Timeline
@@ -40,6 +42,13 @@ def catalogue() -> VoiceCatalogue:
     """Six of the real names, with OpenAI's aliases of them."""
     styles = np.zeros((MAX_TOKENS, STYLE_DIM), dtype=np.float32)
     return VoiceCatalogue(Voice.from_table(name, styles) for name in VOICES)
+
+
+def preset_table() -> PresetVoices:
+    """What is known of the six: embeddings at right angles, an F0 of 100 Hz for the first, 120 for the next."""
+    embeddings = np.eye(len(VOICES), SPEAKER_EMBEDDING_DIM, dtype=np.float32)
+    f0_hz = 100 + 20 * np.arange(len(VOICES), dtype=np.float32)
+    return PresetVoices(tuple(VOICES), embeddings, f0_hz, np.full(len(VOICES), 6.0, np.float32))
 
 
 def tone(duration_s: float, frequency_hz: float = 220.0) -> Audio:
@@ -155,7 +164,12 @@ class Served:
         base_url: Of the server, where there is one.
     """
 
-    def __init__(self, settings: HttpSettings | None = None, places: AdmissionSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: HttpSettings | None = None,
+        places: AdmissionSettings | None = None,
+        records: Records | None = None,
+    ) -> None:
         self.graph = FakeGraph()
         self.outcomes: Counter[str] = Counter()
         self.settings = settings or HttpSettings()
@@ -169,6 +183,8 @@ class Served:
             replicas=self._replicas,
             stages=self._stages,
             places=places,
+            records=records,
+            preset_table=preset_table(),
         )
         self.base_url = ""
 

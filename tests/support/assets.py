@@ -39,7 +39,23 @@ KOKORO_ONNX = replace(
     convert=None,
 )
 
-TEST_MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX)}
+CHROMIUM = Asset(
+    name="test-chromium",
+    description="Chromium without a window for x86-64 Linux, for the tests of the page",
+    licence="BSD-3-Clause",
+    files=(
+        AssetFile("chromium.br", 64_795_438, "37ba84bfa72f40ca761f31d11c24fda42e70f4ee621c28e7f363ca777b97bd7a"),
+        AssetFile("al2023.tar.br", 1_075_840, "7c24a0e1752f53cbc1b8f97a756d157c07cc773c1f4f4201690a040f9fa951e5"),
+    ),
+    sources=(
+        NpmPackages(
+            packages=(NpmPackage("@sparticuz/chromium", "149.0.0", 69_585_980),),
+            parts={"chromium.br": ("bin/chromium.br",), "al2023.tar.br": ("bin/al2023.tar.br",)},
+        ),
+    ),
+)
+
+TEST_MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX, CHROMIUM)}
 
 
 def beside(assets: AssetStore) -> AssetStore:
