@@ -1,4 +1,4 @@
-"""Finds the axes of the style space that moods go along, and writes ``tts_models/emotion/axes.npz``.
+"""Finds the axes of the style space that moods go along, and writes ``tts_models/emotion/axes.safetensors``.
 
     python -m bench.emotion_axes --write
 
@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from tts_models.acoustic.batches import pad_tokens
 from tts_models.acoustic.network import AcousticNetwork, TextFeatures
@@ -64,8 +65,7 @@ def main() -> None:
     result["effects"] = _effects(network, segments, styles[: len(voices)], measured[: len(voices)], axes)
     _print(result)
     if options.write:
-        path = Path(__file__).parent.parent / "tts_models" / "emotion" / AXES_FILE
-        np.savez_compressed(path, **{name: axes[:, column].astype(np.float32) for column, name in enumerate(AXES)})
+        save_file({name: axes[:, column].astype(np.float32) for column, name in enumerate(AXES)}, AXES_FILE)
     print(json.dumps(result))
 
 

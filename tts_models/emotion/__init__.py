@@ -2,7 +2,7 @@
 
 ::
 
-    Emotion --MOODS--> Mood --+--> style vector, its prosody half      style.py, axes.npz
+    Emotion --MOODS--> Mood --+--> style vector, its prosody half      style.py, axes.safetensors
                               +--> rate, pitch, range, loudness, pauses, contour       apply.py
 
 There is no emotional speech behind it: nothing here was learnt from actors. The table in
