@@ -24,6 +24,7 @@ HEARD_OF_EFFORT = 0.045
 the same up and down, and without any change in brightness."""
 _MAX_RANGE_SCALE = 4.0  # what the acoustic model takes, all factors together
 _MAX_SEMITONES = 36.0
+_MIN_ENERGY_GAIN, _MAX_ENERGY_GAIN = 0.1, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def at_energy(item: AcousticInput, factor: float) -> AcousticInput:
         return item
     edit = item.prosody or ProsodyEdit()
     edit = replace(edit, energy_gain=edit.energy_gain * factor)
-    return replace(item, prosody=edit, volume=item.volume * factor ** (1 - HEARD_OF_EFFORT))
+    return replace(item, prosody=clipped(edit), volume=item.volume * factor ** (1 - HEARD_OF_EFFORT))
 
 
 def clipped(edit: ProsodyEdit) -> ProsodyEdit:
@@ -77,4 +78,5 @@ def clipped(edit: ProsodyEdit) -> ProsodyEdit:
         edit,
         range_scale=min(edit.range_scale, _MAX_RANGE_SCALE),
         semitones=min(max(edit.semitones, -_MAX_SEMITONES), _MAX_SEMITONES),
+        energy_gain=min(max(edit.energy_gain, _MIN_ENERGY_GAIN), _MAX_ENERGY_GAIN),
     )

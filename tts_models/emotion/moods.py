@@ -69,16 +69,16 @@ MOODS: Mapping[str, Mood] = MappingProxyType(
     {
         "neutral": Mood(),
         "happy": Mood(
-            rate=1.06, semitones=2.0, range_scale=1.2, loudness_db=2.0, pauses=0.9, tilt=1.0, final=1.0,
-            style={"range": 0.8, "final": 0.5, "energy": 0.3},
+            rate=1.08, semitones=2.0, range_scale=1.2, loudness_db=2.0, pauses=0.9, tilt=2.5, final=1.0,
+            style={"range": 0.8, "tilt": 0.4, "energy": 0.3},
         ),
         "excited": Mood(
-            rate=1.12, semitones=3.5, range_scale=1.3, loudness_db=4.0, pauses=0.75, tilt=1.5, final=1.0,
-            style={"range": 1.2, "final": 0.5, "energy": 0.6, "rate": 0.5},
+            rate=1.12, semitones=3.5, range_scale=1.25, loudness_db=4.0, pauses=0.75, tilt=3.0, final=1.0,
+            style={"range": 1.2, "tilt": 0.5, "energy": 0.6, "rate": 0.4},
         ),
         "sad": Mood(
-            rate=0.86, semitones=-2.0, range_scale=0.7, loudness_db=-4.0, pauses=1.4, tilt=-1.5, final=-1.0,
-            style={"range": -0.8, "energy": -0.5, "rate": -0.5},
+            rate=0.86, semitones=-2.0, range_scale=0.7, loudness_db=-4.0, pauses=1.4, tilt=-2.5, final=-1.0,
+            style={"range": -0.6, "tilt": -0.3, "energy": -0.5, "rate": -0.4},
         ),
         "angry": Mood(
             rate=1.08, semitones=1.5, range_scale=1.25, loudness_db=5.0, pauses=0.7, final=-1.0, jitter=0.15,
@@ -93,13 +93,13 @@ MOODS: Mapping[str, Mood] = MappingProxyType(
             style={"range": 1.2, "final": 0.8},
         ),
         "calm": Mood(
-            rate=0.88, semitones=-1.0, range_scale=0.75, loudness_db=-2.5, pauses=1.4, tilt=-0.5,
-            style={"range": -0.5, "rate": -0.4},
+            rate=0.88, semitones=-1.0, range_scale=0.75, loudness_db=-2.5, pauses=1.4, tilt=-2.5,
+            style={"range": -0.4, "tilt": -0.3, "rate": -0.3},
         ),
         "whisper": Mood(rate=0.9, loudness_db=-10.0, pauses=1.1, unvoiced=True),
         "serious": Mood(
-            rate=0.93, semitones=-1.5, range_scale=0.8, pauses=1.25, tilt=-1.0, final=-1.0,
-            style={"range": -0.3},
+            rate=0.93, semitones=-1.5, range_scale=0.8, pauses=1.25, tilt=-2.0, final=-1.0,
+            style={"range": -0.3, "tilt": -0.2},
         ),
     }
 )  # fmt: skip
