@@ -34,6 +34,7 @@ from tts_models.delivery import Delivery
 from tts_models.emotion import EXPECTED
 from tts_models.emotion.style import AXES
 from tts_models.engine import choose_engine
+from tts_models.prosody import VOICED_ABOVE_HZ
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
 from tts_models.speaker.voices import VoiceCatalogue
@@ -133,13 +134,23 @@ def main() -> None:
 
 def _properties(segment: Phonemes, features: AcousticFeatures) -> list[float]:
     if (features.f0_hz > 0).any():
-        return measured_of(segment, features)
+        return [
+            _range_st(features) if name == "range" else value
+            for name, value in zip(AXES, measured_of(segment, features), strict=True)
+        ]
     voiceless = AcousticFeatures(
         features.text_encoding, features.durations_frames, np.full_like(features.f0_hz, 100), features.energy,
         features.timbre,
     )  # fmt: skip
     rest = dict(zip(AXES, measured_of(segment, voiceless), strict=True))
     return [rest[name] if name in ("energy", "rate", "pauses") else np.nan for name in AXES]
+
+
+def _range_st(features: AcousticFeatures) -> float:
+    """Between the 15th and the 85th hundredth of F0 without its fall, semitones: creak, which moods change, left out."""
+    voiced = np.flatnonzero(features.f0_hz > VOICED_ABOVE_HZ)
+    semitones = 12 * np.log2(features.f0_hz[voiced])
+    return float(np.ptp(np.percentile(semitones - np.polyval(np.polyfit(voiced, semitones, 1), voiced), (15, 85))))
 
 
 def _loudness_db(samples: FloatArray) -> float:

@@ -122,7 +122,7 @@ def measured_of(segment: Phonemes, features: Prosody | AcousticFeatures) -> list
         features.durations_frames, np.array([(at, at + 1) for at in sounds]))])  # fmt: skip
     return [
         float(semitones.mean()),
-        float(np.ptp(np.percentile(semitones - np.polyval((slope, start), time), (15, 85)))),  # creak left out
+        float(np.std(semitones - np.polyval((slope, start), time))),
         float(slope),
         float(semitones[last].mean() - semitones.mean()),
         float(features.energy[points].mean()),
