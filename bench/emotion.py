@@ -147,7 +147,7 @@ def _properties(segment: Phonemes, features: AcousticFeatures) -> list[float]:
 
 
 def _range_st(features: AcousticFeatures) -> float:
-    """Between the 15th and the 85th hundredth of F0 without its fall, semitones: creak, which moods change, left out."""
+    """From the 15th to the 85th hundredth of F0 without its fall, semitones: creak, which moods change, left out."""
     voiced = np.flatnonzero(features.f0_hz > VOICED_ABOVE_HZ)
     semitones = 12 * np.log2(features.f0_hz[voiced])
     return float(np.ptp(np.percentile(semitones - np.polyval(np.polyfit(voiced, semitones, 1), voiced), (15, 85))))

@@ -27,6 +27,7 @@ from serve_app.graph import SpokenAudio
 from serve_app.http.audio_encoding import StreamEncoder, encode_once
 from serve_app.http.context import Outcome
 from serve_app.http.errors import Failure
+from serve_app.http.metrics import Take
 from serve_app.http.schemas import (
     AudioFormat,
     SpeechAudioDelta,
@@ -210,6 +211,7 @@ class SpeechResponse(StreamingResponse):
         whole: ``chunks`` is one chunk, so its length can be announced.
         events: The body is server-sent events.
         headers: More of them.
+        take: Measures the speech in it.
     """
 
     def __init__(
@@ -225,6 +227,7 @@ class SpeechResponse(StreamingResponse):
         whole: bool = False,
         events: bool = False,
         headers: Mapping[str, str] | None = None,
+        take: Take | None = None,
     ) -> None:
         super().__init__(chunks, headers={**NOT_BUFFERED, **(headers or {})}, media_type=media_type)
         self._chunks = chunks
@@ -235,6 +238,7 @@ class SpeechResponse(StreamingResponse):
         self._count = count
         self._whole = whole
         self._events = events
+        self._take = take
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Responds until done, or until the client is gone."""
@@ -261,9 +265,13 @@ class SpeechResponse(StreamingResponse):
                     await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
                     started = True
                     await send({"type": "http.response.body", "body": first, "more_body": True})
+                    if self._take:
+                        self._take.began(whole=self._whole)
                     async for chunk in chunks:
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if self._take:
+                self._take.ended(place.idle_s)
         except asyncio.CancelledError:
             self._count("disconnected")
             raise

@@ -183,7 +183,7 @@ export function isUnderWay({ source, status, created_at }) {
   return source === "clone" && (status === "fitting" || (status === "ready" && Date.now() / 1000 - created_at < SOON_S));
 }
 
-const isOwn = ({ source = "preset" }) => source !== "preset";
+const isOwn = ({ source }) => source !== "preset";
 
 function searchable({ id, name, language, gender, aliases }) {
   return [id, name, language, languageName(language), gender, t(gender), ...aliases].join(" ").toLowerCase();

@@ -1,4 +1,4 @@
-"""How a speaker delivers speech: pitch and its range, and what makes a voice deliver it alike."""
+"""How high a speaker speaks, and what makes a voice speak as high."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import numpy as np
 
 from tts_models.acoustic import AcousticModel
 from tts_models.errors import TtsError
-from tts_models.speaker.pitch import Pitch
+from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.types import AcousticFeatures
 
 _VOICED_HZ = 50.0
 _MAX_SEMITONES = 18.0
-_MIN_RANGE, _MAX_RANGE = 0.6, 1.5
 
 
 def say(acoustic: AcousticModel, voice: Voice, texts: Sequence[tuple[int, ...]]) -> list[AcousticFeatures]:
@@ -34,16 +33,19 @@ def say(acoustic: AcousticModel, voice: Voice, texts: Sequence[tuple[int, ...]])
 
 def delivered_as(
     recipe: VoiceRecipe,
-    pitch: Pitch,
+    speaker: ReferenceProfile,
     acoustic: AcousticModel,
     catalogue: VoiceCatalogue,
     texts: Sequence[tuple[int, ...]],
 ) -> VoiceRecipe:
-    """``recipe`` at the median F0 of the speaker, and with F0 as lively as theirs.
+    """``recipe`` at the median F0 of the speaker.
+
+    The range of F0 stays the preset's: ten seconds say little about a speaker's, and a flat one sounds worse without
+    sounding more like the speaker.
 
     Args:
-        recipe: The voice; unchanged if ``pitch`` tells nothing.
-        pitch: Of the speaker.
+        recipe: The voice; unchanged if the speaker has no pitch, as in a whisper.
+        speaker: The speaker.
         acoustic: Predicts what F0 the voice would have.
         catalogue: The presets.
         texts: What it says for that.
@@ -51,21 +53,15 @@ def delivered_as(
     Raises:
         TtsError: The model cannot say one of ``texts``.
     """
-    if pitch.median_hz <= 0:
+    if speaker.median_f0_hz <= 0:
         return recipe
     plain = replace(recipe, semitones=0.0, range_scale=1.0)
     curves = [features.f0_hz for features in say(acoustic, _voice(plain, catalogue), texts)]
     f0_hz = np.concatenate([curve[curve > _VOICED_HZ] for curve in curves])
     if not len(f0_hz):
         return recipe
-    low, median, high = np.quantile(f0_hz, [0.1, 0.5, 0.9])
-    semitones = float(12 * np.log2(pitch.median_hz / median))
-    range_scale = pitch.range_semitones / max(float(12 * np.log2(high / low)), 1e-3)
-    return replace(
-        recipe,
-        semitones=min(max(semitones, -_MAX_SEMITONES), _MAX_SEMITONES),
-        range_scale=min(max(range_scale, _MIN_RANGE), _MAX_RANGE),
-    )
+    semitones = float(12 * np.log2(speaker.median_f0_hz / np.median(f0_hz)))
+    return replace(plain, semitones=min(max(semitones, -_MAX_SEMITONES), _MAX_SEMITONES))
 
 
 def _voice(recipe: VoiceRecipe, catalogue: VoiceCatalogue) -> Voice:
