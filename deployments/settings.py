@@ -382,7 +382,7 @@ class FittingSettings(Settings):
     nice: int = Field(
         default=19, ge=0, le=19, description="How far the fit stands back for other work on a CPU; 19 is the most."
     )
-    steps: int = Field(default=30, ge=1, description="Most steps of a fit; it ends before if it no longer gets better.")
+    steps: int = Field(default=40, ge=1, description="Most steps of a fit; it ends before if it no longer gets better.")
     attempts: int = Field(
         default=3,
         ge=1,

@@ -27,7 +27,7 @@ class FitPlan:
         patience: Looks without an improvement before it ends.
     """
 
-    steps: int = 30
+    steps: int = 40
     starts: int = 3
     seed: int = 0
     learning_rate: float = 0.2
