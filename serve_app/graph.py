@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice, zip_longest
 from typing import Any, Protocol, TypeVar
 
@@ -266,8 +267,8 @@ class RaySpeechGraph:
             while len(in_flight) < self._segments_in_flight and (following := next(segments, None)):
                 index, segment = following
                 as_segment = self.scheduled(replace(self._flow, segment=index))
-                making = work(as_segment, acoustic_input(utterance, index, segment), is_first=index == first)
-                in_flight.append((segment, asyncio.create_task(_traced(making, index))))
+                make = partial(work, as_segment, acoustic_input(utterance, index, segment), is_first=index == first)
+                in_flight.append((segment, asyncio.create_task(_traced(make, index))))
 
         try:
             fill()
@@ -283,9 +284,9 @@ class RaySpeechGraph:
             await asyncio.gather(*(task for _, task in in_flight), return_exceptions=True)
 
 
-async def _traced(making: Coroutine[Any, Any, Result], index: int) -> Result:
+async def _traced(make: Callable[[], Coroutine[Any, Any, Result]], index: int) -> Result:
     with part("segment", segment=index):
-        return await making
+        return await make()
 
 
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:

@@ -25,7 +25,7 @@ SPEECH = "/v1/audio/speech"
 FRAME_BYTES = 2 * FRAME_SAMPLES
 RAY_FORGETS_S = 25.0
 """A gauge that was not set for 20 s is gone."""
-QUIET = {"Calls made again", "Work given up", "Padding", "Embeddings by where they were found"} | {
+QUIET = {"Calls made again", "Work given up", "Embeddings by where they were found"} | {
     f"GPU {what}" for what in ("busy", "memory", "temperature")
 }
 """Panels that are empty while all is well and no GPU is there."""
