@@ -13,7 +13,14 @@ import soundfile
 import soxr
 
 from tests.support.speech import Speech
-from tts_models.errors import ReferenceAudioError
+from tts_models.errors import (
+    NoSpeech,
+    NotAudio,
+    ReferenceAudioError,
+    ReferenceClipped,
+    ReferenceTooLong,
+    ReferenceTooShort,
+)
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.reference_audio import ReferenceAudioLimits, decode_audio, decode_reference_audio
 from tts_models.types import FloatArray
@@ -147,7 +154,7 @@ def test_a_file_that_changes_its_rate_on_the_way() -> None:
     ],
 )
 def test_what_is_not_audio_is_refused(data: bytes) -> None:
-    with pytest.raises(ReferenceAudioError) as caught:
+    with pytest.raises(NotAudio) as caught:
         decode_reference_audio(data)
     assert "reference audio" in caught.value.message
     assert caught.value.param == "audio_sample"
@@ -175,7 +182,7 @@ def test_no_other_file_is_opened(tmp_path_factory: pytest.TempPathFactory) -> No
     ],
 )
 def test_limits(seconds: float, limits: ReferenceAudioLimits, message: str) -> None:
-    with pytest.raises(ReferenceAudioError, match=message):
+    with pytest.raises(ReferenceTooLong, match=message):
         decode_reference_audio(sound_file(glide(seconds, SOURCE_RATE_HZ), SOURCE_RATE_HZ), limits)
 
 
@@ -183,27 +190,43 @@ def test_a_small_file_of_a_whole_day_is_not_decoded() -> None:
     frame = media_file(np.zeros(SOURCE_RATE_HZ * 60, np.float32), "adts", "aac", 24_000)
     bomb = frame * (LIMITS.max_bytes // len(frame))
     started_s = time.process_time()
-    with pytest.raises(ReferenceAudioError, match="longer than 30 s"):
+    with pytest.raises(ReferenceTooLong, match="longer than 30 s"):
         decode_reference_audio(bomb)
     decoding_all_s = 60 * (LIMITS.max_bytes // len(frame)) / 500  # at 500 times real time
     assert time.process_time() - started_s < decoding_all_s / 3
 
 
 def test_too_little_speech(said: FloatArray) -> None:
-    with pytest.raises(ReferenceAudioError, match="No speech"):
+    with pytest.raises(NoSpeech, match="No speech"):
         decode_reference_audio(sound_file(glide(3.0, SOURCE_RATE_HZ), SOURCE_RATE_HZ))
-    with pytest.raises(ReferenceAudioError, match="No speech"):
+    with pytest.raises(NoSpeech, match="No speech"):
         decode_reference_audio(sound_file(np.zeros(50_000, np.float32), SOURCE_RATE_HZ))
-    with pytest.raises(ReferenceAudioError, match=r"holds 0\.\d s of speech"):
+    with pytest.raises(ReferenceTooShort, match=r"holds 0\.\d s of speech"):
         decode_reference_audio(sound_file(said[10_000:25_000], SOURCE_RATE_HZ))
-    with pytest.raises(ReferenceAudioError, match="is empty"):
+    with pytest.raises(NotAudio, match="is empty"):
         decode_reference_audio(b"")
+
+
+def clipped(samples: FloatArray, share: float) -> FloatArray:
+    """So loud that this share of the samples is cut off."""
+    limit = np.quantile(np.abs(samples), 1 - share)
+    return np.clip(samples, -limit, limit) * np.float32(0.9 / limit)
+
+
+@pytest.mark.parametrize("name", ["wav 16 bit", "mp3", "ogg opus", "m4a aac"])
+def test_clipping(speech: list[Speech], name: str) -> None:
+    for one in speech:
+        for share in (0.0, 0.001, 0.01):
+            decode_reference_audio(FORMATS[name](clipped(one.samples, share)))
+        for share in (0.15, 0.3):
+            with pytest.raises(ReferenceClipped, match="heavily clipped"):
+                decode_reference_audio(FORMATS[name](clipped(one.samples, share)))
 
 
 def test_numbers_that_are_none(said: FloatArray) -> None:
     spoilt = said.copy()
     spoilt[10_000] = np.nan
-    with pytest.raises(ReferenceAudioError, match="not numbers"):
+    with pytest.raises(NotAudio, match="not numbers"):
         decode_reference_audio(sound_file(spoilt, SOURCE_RATE_HZ, encoding="FLOAT"))
 
 

@@ -18,6 +18,9 @@ from tts_models.memory import memory_errors_named
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.ecapa import EcapaConfig, EcapaTdnn
 from tts_models.speaker.filter_bank import FilterBank
+from tts_models.speaker.one_speaker import pieces, require_one_speaker, require_same_speaker
+from tts_models.speaker.pitch import pitch_of
+from tts_models.speaker.profile import ClipProfile, ReferenceProfile, reference_profile
 from tts_models.types import FloatArray, SpeakerEmbedding
 
 MIN_SAMPLES = ENCODER_RATE_HZ // 4
@@ -81,6 +84,28 @@ class SpeakerEncoder:
             for index, vector in zip(good, vectors, strict=True):
                 results[index] = _embedding(vector, len(batch[index]))
         return [result for result in results if result is not None]
+
+    def profile(self, clips: Sequence[FloatArray]) -> ReferenceProfile:
+        """What clips say about their speaker.
+
+        Args:
+            clips: ``(n,)`` float32 waveforms at 16 kHz, speech only (see ``decode_reference_audio``).
+
+        Raises:
+            ReferenceAudioError: A clip does not show a voice, or they show several.
+            OutOfMemory: The clips are too large for the memory there is.
+        """
+        profiles = []
+        for clip in clips:
+            results = self.embed([clip, *pieces(clip)])
+            for result in results:
+                if isinstance(result, TtsError):
+                    raise result
+            whole, *parts = (result for result in results if isinstance(result, SpeakerEmbedding))
+            require_one_speaker([part.vector for part in parts])
+            profiles.append(ClipProfile(whole.vector, whole.voiced_s, pitch_of(clip)))
+        require_same_speaker([profile.embedding for profile in profiles])
+        return reference_profile(profiles, clips)
 
     def embeddings(self, waveforms: Tensor, lengths: Sequence[int]) -> Tensor:
         """The same for tensors, differentiable with respect to the waveforms.

@@ -20,7 +20,7 @@ import av
 import av.error
 import numpy as np
 
-from tts_models.errors import NoSpeech, NotAudio, ReferenceTooLong, ReferenceTooShort
+from tts_models.errors import NoSpeech, NotAudio, ReferenceClipped, ReferenceTooLong, ReferenceTooShort
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray
 
@@ -36,6 +36,9 @@ _FORMATS_IN_WORDS = "wav, mp3, flac, ogg (Opus or Vorbis), m4a, webm or aac"
 _MIN_RATE_HZ, _MAX_RATE_HZ = 4_000, 384_000
 _MAX_CHANNELS = 64
 _MAX_DAMAGED_SHARE = 0.1
+_CREST_FRAME = round(0.03 * ENCODER_RATE_HZ)
+_LOUD = 0.7
+_MIN_CREST = 1.65
 _DECODER_ERRORS = (av.error.FFmpegError, ValueError, OSError, EOFError, MemoryError, OverflowError, NotImplementedError)
 
 
@@ -70,19 +73,52 @@ def decode_reference_audio(
         ``(n,)`` float32 mono at 16 kHz, finite: the stretches of speech one after another, short pauses included.
 
     Raises:
-        ReferenceAudioError: If it is no audio, damaged, larger or longer than the limits, or has too little speech.
+        NotAudio: It is no audio, damaged, or in an unknown format.
+        ReferenceTooLong: It is larger or longer than the limits.
+        NoSpeech: Nobody speaks in it.
+        ReferenceTooShort: There is too little speech.
+        ReferenceClipped: It is heavily clipped.
     """
     limits = limits or ReferenceAudioLimits()
     waveform = (decode or decode_audio)(data, limits)
-    stretches = _detector().speech(waveform)
-    speech_s = sum(end - start for start, end in stretches) / ENCODER_RATE_HZ
-    if not stretches:
+    speech = speech_of(waveform)
+    if not len(speech):
         raise NoSpeech("No speech was heard in the reference audio. Send a clear recording of one speaker.")
-    if speech_s < limits.min_speech_s:
+    if len(speech) < limits.min_speech_s * ENCODER_RATE_HZ:
         raise ReferenceTooShort(
-            f"The reference audio holds {speech_s:.1f} s of speech; a voice needs at least {limits.min_speech_s:g} s."
+            f"The reference audio holds {len(speech) / ENCODER_RATE_HZ:.1f} s of speech; "
+            f"a voice needs at least {limits.min_speech_s:g} s."
         )
-    return np.concatenate([waveform[start:end] for start, end in stretches])
+    if crest(speech) < _MIN_CREST:
+        raise ReferenceClipped(
+            "The reference audio is heavily clipped: it was much too loud for whatever recorded it. Record it again, "
+            "further from the microphone or with less gain."
+        )
+    return speech
+
+
+def crest(speech: FloatArray) -> float:
+    """Peak over root mean square in the loud parts of a recording: 2 and more in speech, near 1 where it is clipped.
+
+    Unlike a count of samples at the limit, it survives resampling and lossy formats.
+
+    Args:
+        speech: ``(n,)`` float32 at 16 kHz, not silent, n of 30 ms or more.
+    """
+    frames = speech[: len(speech) // _CREST_FRAME * _CREST_FRAME].reshape(-1, _CREST_FRAME)
+    level = np.sqrt(np.square(frames).mean(axis=1))
+    is_loud = level >= np.quantile(level, _LOUD)
+    return float(np.median(np.abs(frames[is_loud]).max(axis=1) / level[is_loud]))
+
+
+def speech_of(waveform: FloatArray) -> FloatArray:
+    """The stretches of speech one after another, short pauses included; nothing where there are none.
+
+    Args:
+        waveform: ``(n,)`` float32 at 16 kHz, n > 0.
+    """
+    stretches = _detector().speech(waveform)
+    return np.concatenate([waveform[start:end] for start, end in stretches] or [waveform[:0]])
 
 
 def decode_audio(data: bytes, limits: ReferenceAudioLimits) -> FloatArray:
@@ -92,7 +128,8 @@ def decode_audio(data: bytes, limits: ReferenceAudioLimits) -> FloatArray:
         ``(n,)`` float32 mono at 16 kHz, finite, n > 0.
 
     Raises:
-        ReferenceAudioError: If it is no audio, damaged, or larger or longer than the limits.
+        NotAudio: It is no audio, damaged, or in an unknown format.
+        ReferenceTooLong: It is larger or longer than the limits.
     """
     require_size(data, limits)
     pieces = []
