@@ -132,7 +132,7 @@ def _fit_for_ever(root: Path, nice: int, steps: Synchronized[int]) -> None:
     clip = np.random.default_rng(0).normal(0, 0.05, 6 * 16_000).astype(np.float32)
     while True:
         plan = FitPlan(steps=1000, patience=1000)
-        fitter.fit([clip], [VoiceRecipe({"af_heart": 1.0})], plan, on_step=count)
+        fitter.fit([clip], VoiceRecipe({"af_heart": 1.0}), plan, on_step=count)
 
 
 def _options() -> argparse.Namespace:

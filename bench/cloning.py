@@ -43,7 +43,7 @@ from tts_models.fitting.plan import FitPlan
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
 from tts_models.speaker.pitch import pitch_of
-from tts_models.speaker.presets import PresetVoices
+from tts_models.speaker.presets import preset_voices
 from tts_models.speaker.profile import ClipProfile, reference_profile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import VoiceCatalogue
@@ -89,11 +89,12 @@ class Studio:
         self._judge = VoiceEncoder("cpu", verbose=False)
         self._recogniser = SpeechRecogniser(beside(store).ensure(MOONSHINE.name), threads=1)
 
-    def nearest(self, clip: FloatArray) -> list[VoiceRecipe]:
-        """What enrolment makes of a clip at once, the best first."""
+    def nearest(self, clip: FloatArray) -> VoiceRecipe:
+        """What enrolment makes of a clip at once."""
         embedding = self._ecapa_of([clip])
         profile = reference_profile([ClipProfile(embedding, len(clip) / ENCODER_RATE_HZ, pitch_of(clip))])
-        return [voice.recipe for voice in PresetVoices.load().nearest(profile, 3)]
+        (voice,) = preset_voices().nearest(profile)
+        return voice.recipe
 
     def say(self, recipe: VoiceRecipe, texts: Sequence[str], language: str = "en-US") -> list[FloatArray]:
         """``(n,)`` at 24 kHz each."""
@@ -156,14 +157,14 @@ def _row(
 ) -> dict[str, object]:
     reference = clips[0][: int(REFERENCE_S * ENCODER_RATE_HZ)]
     unseen = [clip[: int(UNSEEN_S * ENCODER_RATE_HZ)] for clip in clips[1 : 1 + UNSEEN_CLIPS]]
-    starts = studio.nearest(reference)
+    start = studio.nearest(reference)
     began_s = time.process_time()
-    fitted = fitter.fit([reference], starts, plan)
+    fitted = fitter.fit([reference], start, plan)
     row: dict[str, object] = {
         "ceiling": dict(zip(_COLUMNS, studio.likeness([reference], unseen), strict=False)),
-        "nearest": studio.marks(starts[0], unseen),
+        "nearest": studio.marks(start, unseen),
         "fitted": studio.marks(fitted.recipe, unseen),
-        "preset": " ".join(starts[0].presets),
+        "preset": " ".join(start.presets),
         "fitted_from": " ".join(fitted.recipe.presets),
         "steps": fitted.steps,
         "cpu_s": round(time.process_time() - began_s),
@@ -172,7 +173,7 @@ def _row(
         row["languages"] = {
             language: [
                 studio.likeness(_at_16_khz(studio.say(recipe, [text], language)), unseen)[0]
-                for recipe in (starts[0], fitted.recipe)
+                for recipe in (start, fitted.recipe)
             ]
             for language, text in ARTICLE_1.items()
         }

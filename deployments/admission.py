@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployments.desk import AdmissionLoad, Ask, Desk
+from deployments.metrics import UTTERANCES
 from deployments.settings import AdmissionSettings
 
 SYNC_S = 1.0
@@ -44,6 +45,7 @@ class Admission:
         self._ingresses: dict[str, _Ingress] = {}
         self._outcomes_of_the_dead: Counter[str] = Counter()
         self._gone: dict[str, float] = {}
+        self._utterances = UTTERANCES.make()
 
     async def enter(self, ingress: str, ask: Ask) -> None:
         """Return when ``ask`` may run.
@@ -119,6 +121,8 @@ class Admission:
 
     def _bury(self) -> None:
         now = time.monotonic()
+        for state, count in self._desk.held().items():
+            self._utterances.set(count, {"state": state})
         for name, known in list(self._ingresses.items()):
             if now - known.heard_s > LEASE_S:
                 del self._ingresses[name]

@@ -216,6 +216,10 @@ class Desk:
             self._mark_s = now
         self._admit()
 
+    def held(self) -> dict[str, int]:
+        """How many run, and how many wait."""
+        return {"running": len(self._running), "waiting": len(self._queue)}
+
     def load(self) -> AdmissionLoad:
         """What there is to do, and what was measured."""
         is_full = len(self._running) >= self._settings.max_running

@@ -22,9 +22,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-from ray.serve.metrics import Counter
-
 from deployments.errors import DeadlineExceeded
+from deployments.metrics import EMBEDDING_LOOKUPS
 from deployments.settings import SpeakerSettings
 from deployments.storage.records import Records
 from tts_models.speaker.profile import ClipProfile
@@ -49,12 +48,7 @@ _THREADS = 4
 
 def lookup_counter() -> Callable[[Found], None]:
     """A function that counts in Ray's metrics where a clip's numbers were found."""
-    counter = Counter(
-        "voicegraph_speaker_embedding_lookups",
-        description="Clips of reference audio by where their embedding was found: in the replica, joined to a request"
-        " that computes it, shared in the records, or computed. Hit rate: all but computed, of all.",
-        tag_keys=("found",),
-    )
+    counter = EMBEDDING_LOOKUPS.make()
 
     def count(found: Found) -> None:
         counter.inc(tags={"found": found})

@@ -23,6 +23,7 @@ from ray.serve.context import _get_internal_replica_context as get_internal_repl
 
 from deployments.errors import DeadlineExceeded
 from deployments.fair_queue import Entry, FairQueue, Flow
+from deployments.metrics import StageMeter
 from deployments.past_calls import PastCall, PastCalls
 from deployments.settings import BatchLimits
 from tts_models.errors import OutOfMemory
@@ -60,6 +61,7 @@ class ReplicaLoad:
 @dataclass(eq=False, slots=True)
 class _Call(Generic[Item]):
     item: Item
+    flow: Flow
     length: int
     result: asyncio.Future[Any]
     since_s: float = field(default_factory=time.monotonic)
@@ -99,6 +101,7 @@ class FairWorker(Generic[Item, Result]):
         self._s_per_work = 0.0
         self._learned_work: float = math.inf
         self._past = PastCalls()
+        self._meter = StageMeter()
 
     async def __call__(self, item: Item, flow: Flow) -> Result:
         """The result for ``item``, computed in some batch when it is the turn of ``flow``.
@@ -107,16 +110,22 @@ class FairWorker(Generic[Item, Result]):
             DeadlineExceeded: The deadline of ``flow`` passed before the item was run.
             Exception: Whatever the model put in the item's place.
         """
-        call = _Call(item, max(1, self._length(item)), asyncio.get_running_loop().create_future())
+        call = _Call(item, flow, max(1, self._length(item)), asyncio.get_running_loop().create_future())
         entry = self._queue.put(call, flow, call.length)
+        self._note_held()
         if self._is_enough():
             self._enough.set()
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve())
         try:
             result: Result = await call.result
+        except asyncio.CancelledError:
+            self._meter.gave_up("waiting" if entry.is_queued else "running")
+            raise
         finally:
-            self._queue.remove(entry)
+            if entry.is_queued:
+                self._queue.remove(entry)
+                self._note_held()
         self._past.add(flow, call.began_s - call.since_s, time.monotonic() - call.began_s, call.batch)
         return result
 
@@ -164,9 +173,12 @@ class FairWorker(Generic[Item, Result]):
             self._run_since_s = time.monotonic()
             for call in calls:
                 call.began_s, call.batch = self._run_since_s, len(calls)
+                self._meter.waited(call.flow, call.began_s - call.since_s)
+            self._note_held()
             results = await self.run_batch([call.item for call in calls])
             self._measure(calls)
             self._running = ()
+            self._note_held()
             for call, result in zip(calls, results, strict=True):
                 if call.result.done():
                     continue  # its caller has left
@@ -191,15 +203,22 @@ class FairWorker(Generic[Item, Result]):
         if time.time() < entry.flow.deadline_s:
             return False
         self._queue.remove(entry)
+        self._note_held()
         if not entry.item.result.done():
+            self._meter.gave_up("late")
             entry.item.result.set_exception(DeadlineExceeded("The time limit of the request passed while it waited."))
         return True
+
+    def _note_held(self) -> None:
+        self._meter.holds(len(self._queue), len(self._running))
 
     def _is_enough(self) -> bool:
         return len(self._queue) >= self._limits.max_items or self._queue.cost >= self._limits.max_padded_work
 
     def _measure(self, calls: Sequence[_Call[Item]]) -> None:
-        s_per_work = (time.monotonic() - self._run_since_s) / _padded_work(calls)
+        run_s, padded_work = time.monotonic() - self._run_since_s, _padded_work(calls)
+        self._meter.ran(run_s, padded_work, padded_work - sum(call.length for call in calls))
+        s_per_work = run_s / padded_work
         known = self._s_per_work or s_per_work
         self._s_per_work = _SPEED_MEMORY * known + (1 - _SPEED_MEMORY) * s_per_work
 

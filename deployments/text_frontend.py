@@ -12,6 +12,7 @@ from deployments.dictionaries import Dictionaries
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
 from deployments.logs import keep_texts_out
+from deployments.metrics import CHARACTERS
 from deployments.settings import BatchLimits, StorageSettings, TextSettings
 from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
 from deployments.storage.dictionaries import DictionaryStore
@@ -108,6 +109,7 @@ class TextFrontend:
         self._accents: AnalysesAccents | None = None
         self._dictionaries = Dictionaries(DictionaryStore(open_records(storage))) if storage else None
         self._forbidden = word_filter(settings)
+        self._characters = CHARACTERS.make()
 
     async def segments(self, text: str | ControlledText, language: str, flow: Flow = ANYONE) -> list[Phonemes]:
         """The segments ``text`` is spoken in, when it is the turn of ``flow``.
@@ -120,7 +122,10 @@ class TextFrontend:
             UnsupportedLanguage: No language of that tag.
         """
         read = partial(self._segments, text, language, await self._dictionary(flow))
-        return list(await self._in_turn(read, len(text if isinstance(text, str) else text.text), flow))
+        characters = len(text if isinstance(text, str) else text.text)
+        segments = list(await self._in_turn(read, characters, flow))
+        self._characters.inc(characters, {"language": resolve_language(language).tag})
+        return segments
 
     async def check_health(self) -> None:
         """Raise if a text has been worked on for too long."""

@@ -10,6 +10,7 @@ from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
+from deployments.metrics import AUDIO
 from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, Audio
@@ -59,6 +60,7 @@ class Vocoder:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vocoder")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(model.synthesize, _frames, thread, DEFAULT_LIMITS)
+        self._audio_s = AUDIO.make()
 
     async def synthesize(self, features: AcousticFeatures, flow: Flow = ANYONE) -> Audio:
         """The waveform of one segment, when it is the turn of ``flow``.
@@ -67,7 +69,9 @@ class Vocoder:
             DeadlineExceeded: The deadline of ``flow`` passed before.
             SynthesisError: The model made empty or non-finite audio.
         """
-        return await self._synthesize(features, flow)
+        audio = await self._synthesize(features, flow)
+        self._audio_s.inc(audio.duration_s, {"priority": flow.priority.value})
+        return audio
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""

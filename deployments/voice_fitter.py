@@ -26,6 +26,7 @@ from ray.serve.config import AutoscalingContext
 
 from deployments.assets import ECAPA, KOKORO, VOICES, asset_store
 from deployments.errors import StorageUnavailable
+from deployments.metrics import VOICES_WAITING
 from deployments.settings import AssetSettings, FittingSettings, StorageSettings
 from deployments.storage.records import Records, open_records
 from deployments.storage.voices import ClonedVoice, VoiceLost, VoiceStore
@@ -56,7 +57,7 @@ class FitsVoices(Protocol):
     def fit(
         self,
         clips: Sequence[FloatArray],
-        starts: Sequence[VoiceRecipe],
+        start: VoiceRecipe,
         plan: FitPlan,
         state: bytes | None = None,
         on_step: Callable[[FitState], None] = ...,
@@ -105,6 +106,7 @@ class VoiceFitter:
         self._voices = VoiceStore(records or open_records(storage))
         self._stopping = threading.Event()
         self._waiting = 0
+        self._waiting_voices = VOICES_WAITING.make()
         self._next_count_s = 0.0
         self._thread = threading.Thread(target=self._work, name="voice-fitter", daemon=True)
         if settings.enabled:
@@ -173,7 +175,7 @@ class VoiceFitter:
                     if self._stopping.is_set():
                         raise _StoppedError
 
-                fitted = model.fit(clips, [voice.recipe.recipe()], plan, keeper.state, on_step)
+                fitted = model.fit(clips, voice.recipe.recipe(), plan, keeper.state, on_step)
             self._voices.finish(voice, worker, fitted.recipe, fitted.similarity)
         except (VoiceLost, _StoppedError):
             pass
@@ -193,6 +195,7 @@ class VoiceFitter:
         """Takes note of how many voices wait, now and then."""
         if time.monotonic() >= self._next_count_s:
             self._waiting = self._voices.waiting()
+            self._waiting_voices.set(self._waiting)
             self._next_count_s = time.monotonic() + _COUNT_S
 
 

@@ -28,9 +28,9 @@ class Loaders:
     speaker: Any = speaker_encoder.load
     acoustic: Any = acoustic.load
     vocoder: Any = vocoder.load
-    fitter: Any = voice_fitter.load
     voices: Any = load_voices
     decode: str | None = None  # import path of what opens reference audio
+    fitter: Any = voice_fitter.load
 
 
 def build(args: AppSettings) -> Application:

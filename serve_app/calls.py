@@ -24,6 +24,7 @@ from ray.serve.exceptions import (
 )
 
 from deployments.errors import DeadlineExceeded, Overloaded
+from deployments.metrics import RETRIES
 from deployments.settings import SynthesisSettings
 from tts_models.errors import OutOfMemory, TtsError
 
@@ -47,6 +48,7 @@ class StageCaller:
 
     def __init__(self, settings: SynthesisSettings) -> None:
         self._settings = settings
+        self._retries = RETRIES.make()
 
     async def call(self, start: Start, *, wait_while_overloaded: bool = False, deadline_s: float = math.inf) -> Any:
         """The result of the last response that ``start`` makes.
@@ -81,6 +83,7 @@ class StageCaller:
         lost = 0
         delay_s = self._settings.retry_delay_s
         while True:
+            reason = "lost"
             try:
                 return await _last_of(start())
             except asyncio.CancelledError:
@@ -94,6 +97,7 @@ class StageCaller:
                     if not wait_while_overloaded:
                         retry_after_s = cause.retry_after_s or _DEFAULT_RETRY_AFTER_S
                         raise Overloaded("The server is busy; please try again shortly.", retry_after_s) from error
+                    reason = "overloaded"
                 elif isinstance(cause, DeploymentUnavailableError):
                     raise StageUnavailable("A part of the server failed to start.") from error
                 elif _is_loss(cause):
@@ -104,6 +108,7 @@ class StageCaller:
                     raise cause from error
             if lost >= self._settings.attempts:
                 raise StageUnavailable("A part of the server keeps failing; please try again later.")
+            self._retries.inc(1, {"reason": reason})
             await asyncio.sleep(delay_s * random.uniform(0.5, 1.5))
             delay_s *= 2
 

@@ -36,12 +36,12 @@ from serve_app.http import (
 from serve_app.http import voices as voice_routes
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import HttpContext, Jobs, Outcome, Replicas, Stages
+from serve_app.http.context import HttpContext, Jobs, MeasuresSpeech, Outcome, Replicas, Stages
 from serve_app.http.enrolment import Enroller
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
 from serve_app.http.limits import EXPOSED_HEADERS, Counters, Limiter
-from serve_app.http.metrics import outcome_counter
+from serve_app.http.metrics import ErrorCountMiddleware, SpeechMeter, outcome_counter
 from serve_app.http.openapi import describe_keys
 from serve_app.http.page import add_page
 from serve_app.http.past_captions import CaptionKeeper
@@ -69,6 +69,8 @@ def create_app(
     *,
     behind_ray_proxy: bool = False,
     count: Callable[[Outcome], None] | None = None,
+    meter: MeasuresSpeech | None = None,
+    count_error: Callable[[str, int, str], None] | None = None,
     replicas: Replicas | None = None,
     records: Records | None = None,
     places: AdmissionSettings | None = None,
@@ -86,7 +88,9 @@ def create_app(
         voices: The preset voices.
         settings: What is accepted and answered.
         behind_ray_proxy: Ray Serve's proxy adds ``x-request-id`` to every response; true leaves that to it.
-        count: Told the outcome of every speech request; Ray's metrics where absent.
+        count: Told the outcome of every speech request; Ray's metrics where absent, as for the next two.
+        meter: Told how soon and how fast speech was made.
+        count_error: Told route, status and code of every answer that is an error.
         replicas: How many replicas of each deployment are running; there are none to ask about where absent.
         records: What is kept across restarts; in memory where absent.
         places: How many utterances run and wait; as the settings have it where absent.
@@ -124,6 +128,7 @@ def create_app(
         enroller,
         settings,
         count=count_everywhere,
+        meter=meter or SpeechMeter(),
         replicas=replicas or _no_replicas,
         admission=admits,
         timeout_s=places.timeout_s,
@@ -133,7 +138,7 @@ def create_app(
         captions=CaptionKeeper.of(records, settings),
         watchers=asyncio.Semaphore(_MOST_WATCHERS),
     )
-    for routes in (
+    rooms = (
         openai_speech,
         captions,
         past_captions,
@@ -145,8 +150,9 @@ def create_app(
         health,
         load,
         load_events,
-    ):
-        app.include_router(routes.router)
+    )
+    for room in rooms:
+        app.include_router(room.router)
     add_page(app, settings)
     describe_keys(app)
     made = settings.voices
@@ -175,6 +181,8 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["x-request-id", "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
         )
+    known = [route for room in rooms for route in room.router.routes]
+    app.add_middleware(ErrorCountMiddleware, routes=known, count=count_error)
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
 

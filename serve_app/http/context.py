@@ -75,6 +75,18 @@ class KeepsCaptions(Protocol):
         ...
 
 
+class MeasuresSpeech(Protocol):
+    """What routes need of the meter; see :class:`~serve_app.http.metrics.SpeechMeter`."""
+
+    def began(self, after_s: float, *, whole: bool) -> None:
+        """The first audio of a request was sent."""
+        ...
+
+    def ended(self, audio_s: float, made_s: float) -> None:
+        """All of it was made."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpContext:
     """What every route works with.
@@ -85,6 +97,7 @@ class HttpContext:
         enroller: Makes new ones.
         settings: What is accepted and answered.
         count: Told the outcome of every speech request.
+        meter: Told how soon and how fast speech was made.
         replicas: How many replicas of each deployment are running.
         admission: Places for utterances.
         timeout_s: Until when an answer must have begun that says nothing else, seconds.
@@ -100,6 +113,7 @@ class HttpContext:
     enroller: Enroller
     settings: HttpSettings
     count: Callable[[Outcome], None]
+    meter: MeasuresSpeech
     replicas: Replicas
     admission: Admits
     timeout_s: float

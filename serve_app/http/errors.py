@@ -295,6 +295,11 @@ async def handle(request: Request, error: Exception) -> JSONResponse:
     failure = describe(error, request)
     if failure.status >= 500:
         log(error, request.scope)
+    return _answer(failure, request.scope)
+
+
+def _answer(failure: Failure, scope: Scope) -> JSONResponse:
+    scope["state"]["error_code"] = failure.code  # for whoever counts
     return failure.response()
 
 
@@ -345,13 +350,13 @@ class UnknownErrorMiddleware:
         except HTTPException as error:
             if started:
                 raise
-            await describe(error, Request(scope)).response()(scope, receive, send)
+            await _answer(describe(error, Request(scope)), scope)(scope, receive, send)
         except Exception as error:
             log(error, scope)
             if started:
                 # Ray's proxy logs what arrives there, in a process where nobody keeps texts out of logs.
                 raise BrokenOff(request_id_of(scope)) from None
-            await describe(error, Request(scope)).response()(scope, receive, send)
+            await _answer(describe(error, Request(scope)), scope)(scope, receive, send)
 
 
 def _retry_after(error: TtsError) -> dict[str, str]:

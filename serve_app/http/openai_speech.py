@@ -16,9 +16,10 @@ from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
 from serve_app.http.context import Context, HttpContext, Offer
 from serve_app.http.errors import BodyTooLarge, ModelNotFound, describe
 from serve_app.http.limits import charge
+from serve_app.http.metrics import Take
 from serve_app.http.openai_models import require_model
 from serve_app.http.openapi import documented
-from serve_app.http.request_id import request_id_of
+from serve_app.http.request_id import arrival_of, request_id_of
 from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from serve_app.http.turn import Turn, TurnOf, work_of
@@ -87,9 +88,10 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context,
     """Makes speech of a text. Audio is sent while later sentences are still being made."""
     utterance = await utterance_for(body, context, turn)
     await charge(len(utterance.text))
-    respond = responder(request, context, turn, work_of(body.input))
+    take = Take(context.meter, arrival_of(request.scope))
+    respond = partial(responder(request, context, turn, work_of(body.input)), take=take)
     encoder = open_encoder(body.response_format)
-    audio = context.graph.scheduled(turn.flow).speak(utterance)
+    audio = take.noted(context.graph.scheduled(turn.flow).speak(utterance))
     if context.settings.keep_captions_s:
         audio = context.captions.noted(audio, turn.caller.tenant, request_id_of(request.scope), utterance.shown)
     if body.stream_format == "sse":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,11 @@ _SANE = re.compile(r"[\w.:+/=@~-]{1,128}", re.ASCII)
 def request_id_of(scope: Scope) -> str:
     """The id that :class:`RequestIdMiddleware` gave the request."""
     return str(scope["state"]["request_id"])
+
+
+def arrival_of(scope: Scope) -> float:
+    """When the request came, ``time.monotonic``."""
+    return float(scope["state"]["came_s"])
 
 
 class RequestIdMiddleware:
@@ -38,7 +44,7 @@ class RequestIdMiddleware:
         request_id = Headers(scope=scope).get(HEADER, "")
         if not _SANE.fullmatch(request_id):
             request_id = f"req_{uuid.uuid4().hex}"
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, came_s=time.monotonic())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -27,6 +27,7 @@ from serve_app.graph import SpokenAudio
 from serve_app.http.audio_encoding import StreamEncoder, encode_once
 from serve_app.http.context import Outcome
 from serve_app.http.errors import Failure
+from serve_app.http.metrics import Take
 from serve_app.http.schemas import (
     AudioFormat,
     SpeechAudioDelta,
@@ -209,6 +210,7 @@ class SpeechResponse(StreamingResponse):
         count: Told how the response ended.
         whole: ``chunks`` is one chunk, so its length can be announced.
         events: The body is server-sent events.
+        take: Measures the speech in it.
     """
 
     def __init__(
@@ -223,6 +225,7 @@ class SpeechResponse(StreamingResponse):
         count: Callable[[Outcome], None],
         whole: bool = False,
         events: bool = False,
+        take: Take | None = None,
     ) -> None:
         super().__init__(chunks, headers=NOT_BUFFERED, media_type=media_type)
         self._chunks = chunks
@@ -233,6 +236,7 @@ class SpeechResponse(StreamingResponse):
         self._count = count
         self._whole = whole
         self._events = events
+        self._take = take
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Responds until done, or until the client is gone."""
@@ -259,9 +263,13 @@ class SpeechResponse(StreamingResponse):
                     await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
                     started = True
                     await send({"type": "http.response.body", "body": first, "more_body": True})
+                    if self._take:
+                        self._take.began(whole=self._whole)
                     async for chunk in chunks:
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if self._take:
+                self._take.ended(place.idle_s)
         except asyncio.CancelledError:
             self._count("disconnected")
             raise

@@ -329,6 +329,15 @@ class JobBoard:
         held = self.records.get(_LEASES, job_id)
         return Lease.model_validate_json(held) if held else None
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs wait, for their turn or another try, how many run, how many are dead."""
+        jobs = self.all()
+        return {
+            "queued": sum(job.status == "queued" for job in jobs),
+            "running": sum(job.status == "running" for job in jobs),
+            "dead": sum(job.is_dead for job in jobs),
+        }
+
     def unfinished(self) -> int:
         """How many jobs wait for their turn now, or run."""
         now_s = self._clock()

@@ -21,6 +21,7 @@ from ray.serve.handle import DeploymentHandle
 from ray.serve.task_consumer import task_consumer, task_handler
 
 from deployments.logs import keep_texts_out
+from deployments.metrics import JOBS
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import storage_root
 from deployments.storage.voices import VoiceStore
@@ -70,6 +71,7 @@ class JobWorker:
         self._sender = JobSender(settings)
         self._stopping = threading.Event()
         self._unfinished = 0
+        self._count = JOBS.make()
         self._sweeper = threading.Thread(target=self._sweep, name="jobs-sweeper", daemon=True)
         self._sweeper.start()
 
@@ -99,6 +101,8 @@ class JobWorker:
             try:
                 self._board.sweep(self._sender.send, self._sender.is_empty)
                 self._unfinished = self._board.unfinished()
+                for state, count in self._board.counts().items():
+                    self._count.set(count, {"state": state})
             except Exception:  # of the records or objects: they come back
                 logger.warning("The board of jobs could not be swept; trying again.", exc_info=True)
                 time.sleep(_SWEEP_S)

@@ -80,7 +80,7 @@ function makeSlider(slider) {
   const { name, min, max, step, value } = slider;
   const label = h("label", { for: name });
   const input = h("input", { type: "range", id: name, min, max, step, value });
-  const output = h("output", { for: name, class: "muted" });
+  const output = h("span", { class: "muted", "aria-hidden": "true" }); // the slider itself tells its value
   return { slider, label, input, output, field: h("div", { class: "field slider" }, label, output, input) };
 }
 

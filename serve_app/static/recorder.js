@@ -10,7 +10,7 @@ export class ClipRecorder {
   #recorder = null;
   #record = h("button", { type: "button", "aria-pressed": "false", onclick: () => this.#toggle() });
   #level = h("span");
-  #seconds = h("output", { class: "time" }, `${number(0, 1)} s`);
+  #seconds = h("span", { class: "time" }, `${number(0, 1)} s`);
   #file = h("input", { type: "file", accept: ACCEPTED, onchange: ({ target }) => target.files[0] && this.#take(target.files[0]) });
   #audio = h("audio", { controls: true, hidden: true });
   #prompt = h("blockquote", { class: "prompt" });

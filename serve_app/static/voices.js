@@ -51,11 +51,21 @@ export class VoicePicker extends EventTarget {
     localStorage.setItem(REMEMBERED, id);
     const radio = this.#radio(id);
     if (radio) radio.checked = true;
+    this.#show();
     this.#changed();
   }
 
   #radio(id) {
     return [...this.#list.querySelectorAll("input")].find(({ value }) => value === id);
+  }
+
+  /** Scrolls the list, and only that, to the chosen voice. */
+  #show() {
+    const row = this.#radio(this.selected?.id)?.closest(".voice");
+    if (!row || row.hidden) return;
+    const { top, bottom } = row.getBoundingClientRect();
+    const frame = this.#list.getBoundingClientRect();
+    if (top < frame.top || bottom > frame.bottom) this.#list.scrollTop += top - frame.top - frame.height / 3;
   }
 
   #changed() {
@@ -79,6 +89,7 @@ export class VoicePicker extends EventTarget {
     );
     this.#filter();
     if (hadFocus) this.#radio(hadFocus)?.focus();
+    else this.#show();
   }
 
   #row(voice) {
@@ -172,7 +183,7 @@ export function isUnderWay({ source, status, created_at }) {
   return source === "clone" && (status === "fitting" || (status === "ready" && Date.now() / 1000 - created_at < SOON_S));
 }
 
-const isOwn = ({ source = "preset" }) => source !== "preset";
+const isOwn = ({ source }) => source !== "preset";
 
 function searchable({ id, name, language, gender, aliases }) {
   return [id, name, language, languageName(language), gender, t(gender), ...aliases].join(" ").toLowerCase();

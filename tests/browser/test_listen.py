@@ -15,8 +15,6 @@ from tests.browser.conftest import LIMIT_MS, TEXT, says
 from tests.http.fakes import Gate, Served, tone
 from tts_models.errors import EmptyText, SynthesisError
 
-SECONDS = "float(wave.getAttribute('aria-valuenow'))"
-
 
 def speak(page: Page, text: str = TEXT) -> None:
     page.get_by_role("textbox", name="Text").fill(text)
@@ -166,15 +164,15 @@ def test_one_can_go_anywhere_in_it(page: Page, served: Served) -> None:
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize(("name", "begins"), [("wav", b"RIFF"), ("mp3", b"\xff\xf3"), ("opus", b"OggS")])
-def test_the_audio_is_downloaded(name: str, begins: bytes, page: Page, served: Served, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["wav", "mp3"])
+def test_the_audio_is_downloaded(name: str, page: Page, served: Served, tmp_path: Path) -> None:
     speak(page)
     until_heard(page)
     page.get_by_role("combobox", name="Format").select_option(name)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download audio").click()
     data = saved(download.value, f"speech.{name}", tmp_path)
-    assert data.startswith(begins)
+    assert data.startswith(b"RIFF" if name == "wav" else b"\xff\xf3")
     if name == "wav":
         assert len(data) == 44 + 2 * 28_800
         assert len(served.graph.spoken) == 1, "it is there already"

@@ -243,4 +243,6 @@ VOICE = Voice.from_table("af_test", np.zeros((MAX_TOKENS, STYLE_DIM), dtype=np.f
 def build(args: AppSettings) -> Application:
     """The application over doubles; the import path that tests put into the YAML."""
     decode = "tests.speaker.hostile_decoders:decode"
-    return assemble(args, Loaders(load_text, load_speaker, load_acoustic, load_vocoder, load_voices, decode))
+    return assemble(
+        args, Loaders(load_text, load_speaker, load_acoustic, load_vocoder, voices=load_voices, decode=decode)
+    )

@@ -33,7 +33,7 @@ class CountingFit:
     def fit(
         self,
         clips: Sequence[FloatArray],
-        starts: Sequence[VoiceRecipe],
+        start: VoiceRecipe,
         plan: FitPlan,
         state: bytes | None = None,
         on_step: Callable[[FitState], None] = lambda state: None,
@@ -47,9 +47,9 @@ class CountingFit:
                 raise self.error
             now = replace(now, step=now.step + 1, best=now.best + 1, best_similarity=0.2 + 0.02 * now.step)
             on_step(now)
-        offset = starts[0].offset.copy()
+        offset = start.offset.copy()
         offset[: len(now.best)] += 0.1 * now.best
-        return Fitted(replace(starts[0], offset=offset), now.best_similarity, now.first_similarity, now.step)
+        return Fitted(replace(start, offset=offset), now.best_similarity, now.first_similarity, now.step)
 
 
 def replica(root: Path, fit: CountingFit, **settings: object) -> VoiceFitter:

@@ -15,14 +15,16 @@ from tts_models.fitting.plan import FitPlan
 from tts_models.fitting.speech import FrozenVocoder
 from tts_models.speaker.ecapa import EcapaTdnn
 from tts_models.speaker.encoder import SpeakerEncoder
+from tts_models.speaker.presets import PresetVoices
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import Voice, VoiceCatalogue
-from tts_models.types import MAX_TOKENS, STYLE_DIM, FloatArray
+from tts_models.types import MAX_TOKENS, SPEAKER_EMBEDDING_DIM, STYLE_DIM, FloatArray
 from tts_models.vocoder import VocoderConfig, VocoderNetwork
 
 CPU = torch.device("cpu")
-PLAN = FitPlan(steps=6, window_frames=16, check_every=2, patience=9)
-STARTS = [VoiceRecipe({"af_one": 1.0}), VoiceRecipe({"am_two": 1.0}), VoiceRecipe({"af_one": 0.5, "am_two": 0.5})]
+PLAN = FitPlan(steps=6, window_frames=16, check_every=2, patience=9, starts=1)
+NAMES = ("af_one", "am_two", "bf_three")
+START = VoiceRecipe({"af_one": 1.0})
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def catalogue() -> VoiceCatalogue:
     rng = np.random.default_rng(2)
     return VoiceCatalogue(
         Voice.from_table(name, np.repeat(rng.normal(size=(1, STYLE_DIM)).astype(np.float32), MAX_TOKENS, axis=0))
-        for name in ("af_one", "am_two", "bf_three")
+        for name in NAMES
     )
 
 
@@ -80,10 +82,21 @@ def acoustic() -> AcousticModel:
 
 
 @pytest.fixture(scope="session")
+def presets() -> PresetVoices:
+    embeddings = np.random.default_rng(8).normal(size=(3, SPEAKER_EMBEDDING_DIM)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return PresetVoices(NAMES, embeddings, np.full(3, 150, np.float32), np.full(3, 6, np.float32))
+
+
+@pytest.fixture(scope="session")
 def fitter(
-    acoustic: AcousticModel, vocoder: FrozenVocoder, encoder: SpeakerEncoder, catalogue: VoiceCatalogue
+    acoustic: AcousticModel,
+    vocoder: FrozenVocoder,
+    encoder: SpeakerEncoder,
+    catalogue: VoiceCatalogue,
+    presets: PresetVoices,
 ) -> VoiceFitter:
-    return VoiceFitter(acoustic, vocoder, encoder, catalogue, CPU)
+    return VoiceFitter(acoustic, vocoder, encoder, catalogue, presets, CPU)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.fitting.conftest import PLAN, STARTS
+from tests.fitting.conftest import NAMES, PLAN, START
 from tests.speaker.test_encoder import buzz
 from tts_models.errors import ReferenceAudioError, VoiceNotFound
 from tts_models.fitting.fitter import VoiceFitter, split
@@ -22,7 +22,7 @@ Clips = list[FloatArray]
 
 def states_of(fitter: VoiceFitter, clips: Clips, **changes: int) -> tuple[Fitted, list[FitState]]:
     states: list[FitState] = []
-    return fitter.fit(clips, STARTS[:1], replace(PLAN, **changes), on_step=states.append), states
+    return fitter.fit(clips, START, replace(PLAN, **changes), on_step=states.append), states
 
 
 def test_a_fit_gets_nearer_on_what_it_was_not_fitted_to(fitter: VoiceFitter, clips: Clips) -> None:
@@ -35,7 +35,7 @@ def test_a_fit_gets_nearer_on_what_it_was_not_fitted_to(fitter: VoiceFitter, cli
 def test_only_the_timbre_is_moved_and_the_delivery_is_the_speakers(fitter: VoiceFitter, clips: Clips) -> None:
     fitted, states = states_of(fitter, clips)
     recipe = fitted.recipe
-    assert recipe.presets == STARTS[0].presets
+    assert recipe.presets == START.presets
     assert not recipe.offset[TIMBRE_DIM:].any()
     assert recipe.offset[:TIMBRE_DIM].any() == states[-1].best.any()
     assert recipe.semitones != 0
@@ -59,45 +59,46 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(fitter: VoiceFitter, cl
             raise KilledError
 
     with pytest.raises(KilledError):
-        fitter.fit(clips, STARTS[:1], PLAN, on_step=until)
+        fitter.fit(clips, START, PLAN, on_step=until)
     resumed: list[FitState] = []
-    again = fitter.fit(clips, STARTS[:1], PLAN, states[stop - 1].to_bytes(), resumed.append)
+    again = fitter.fit(clips, START, PLAN, states[stop - 1].to_bytes(), resumed.append)
     assert [state.to_bytes() for state in resumed] == [state.to_bytes() for state in states[stop:]]
     assert (again.recipe.offset == whole.recipe.offset).all()
 
 
 def test_the_best_of_several_voices_is_taken_and_kept_when_it_goes_on(fitter: VoiceFitter, clips: Clips) -> None:
     plan = replace(PLAN, steps=1)
-    alone = []
-    for start in STARTS:
-        fitter.fit(clips, [start], plan, on_step=alone.append)
+    alone: dict[str, FitState] = {}
+    for name in NAMES:
+        fitter.fit(clips, VoiceRecipe({name: 1.0}), plan, on_step=lambda state, name=name: alone.update({name: state}))
     together: list[FitState] = []
-    fitted = fitter.fit(clips, STARTS, plan, on_step=together.append)
-    best = int(np.argmin([state.best_unlikeness for state in alone]))
-    assert together[-1].start == best
-    assert fitted.recipe.presets == STARTS[best].presets
-    assert fitter.fit(clips, STARTS, PLAN, together[-1].to_bytes()).recipe.presets == STARTS[best].presets
+    fitted = fitter.fit(clips, START, replace(plan, starts=3), on_step=together.append)
+    best = min(NAMES, key=lambda name: alone[name].best_unlikeness)
+    assert fitted.recipe.presets == {best: 1.0}
+    assert together[-1].best_unlikeness == alone[best].best_unlikeness
+    resumed = fitter.fit(clips, START, replace(PLAN, starts=3), together[-1].to_bytes())
+    assert resumed.recipe.presets == {best: 1.0}
 
 
 def test_it_ends_when_it_no_longer_gets_better(fitter: VoiceFitter, clips: Clips) -> None:
     states: list[FitState] = []
     plan = replace(PLAN, steps=100, learning_rate=50.0, check_every=1, patience=2)
-    fitted = fitter.fit(clips, STARTS[:1], plan, on_step=states.append)
+    fitted = fitter.fit(clips, START, plan, on_step=states.append)
     assert states[-1].step == fitted.steps + 3 < 100
     assert fitted.similarity == states[-1].best_similarity
 
 
 def test_too_little_speech_is_refused(fitter: VoiceFitter) -> None:
     with pytest.raises(ReferenceAudioError, match=r"0\.8 s of speech"):
-        fitter.fit([buzz(1, 0.4), buzz(1, 0.4)], STARTS, PLAN)
+        fitter.fit([buzz(1, 0.4), buzz(1, 0.4)], START, PLAN)
 
 
 def test_an_unknown_preset_and_a_strange_state_are_refused(fitter: VoiceFitter, clips: Clips) -> None:
     with pytest.raises(VoiceNotFound):
-        fitter.fit(clips, [VoiceRecipe({"af_none": 1.0})], PLAN)
+        fitter.fit(clips, VoiceRecipe({"af_none": 1.0}), PLAN)
     for bad in (b"x", FitState.beginning(0, 1, 0).to_bytes()[:-9]):
         with pytest.raises(StateError):
-            fitter.fit(clips, STARTS, PLAN, bad)
+            fitter.fit(clips, START, PLAN, bad)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -13,7 +15,7 @@ from tts_models.fitting.hearing import hear, speaker_sound, unlikeness
 from tts_models.fitting.speech import FrozenVocoder
 from tts_models.fitting.texts import HELD_OUT, SENTENCES
 from tts_models.speaker.encoder import SpeakerEncoder
-from tts_models.speaker.pitch import Pitch
+from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text.vocabulary import encode
@@ -74,11 +76,13 @@ def test_a_window_of_a_passage_has_all_of_its_parts(
 
 def test_a_voice_is_delivered_at_the_speakers_pitch(acoustic: AcousticModel, catalogue: VoiceCatalogue) -> None:
     texts = [encode(symbols) for symbols in HELD_OUT]
-    recipe = delivered_as(HEART, Pitch(220.0, 6.0, 3.0), acoustic, catalogue, texts)
+    speaker = ReferenceProfile(np.zeros(192, np.float32), (), 3.0, median_f0_hz=220.0, f0_range_semitones=6.0)
+    recipe = delivered_as(HEART, speaker, acoustic, catalogue, texts)
     curves = [one.f0_hz for one in say(acoustic, recipe.voice(catalogue, "x", "en-US", "female"), texts)]
     f0_hz = np.concatenate([curve[curve > 50] for curve in curves])
     assert abs(12 * np.log2(np.median(f0_hz) / 220)) < 0.5
-    assert delivered_as(recipe, Pitch(0.0, 0.0, 0.0), acoustic, catalogue, texts) is recipe
+    whisper = replace(speaker, median_f0_hz=0.0)
+    assert delivered_as(recipe, whisper, acoustic, catalogue, texts) is recipe
 
 
 def test_every_sentence_can_be_said() -> None:

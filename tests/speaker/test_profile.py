@@ -55,15 +55,9 @@ def test_longer_clips_count_for_more() -> None:
 
 
 def test_pieces_cover_a_clip_and_short_ones_have_none() -> None:
-    assert pieces(np.zeros(3 * 16_000, np.float32)) == []
-    clip = np.arange(5 * 16_000, dtype=np.float32)
-    cut = pieces(clip)
-    assert [(piece[0], len(piece)) for piece in cut] == [
-        (0, 32_000),
-        (16_000, 32_000),
-        (32_000, 32_000),
-        (48_000, 32_000),
-    ]
+    assert pieces(np.zeros(63_999, np.float32)) == []
+    cut = pieces(np.arange(5 * 16_000, dtype=np.float32))
+    assert [(piece[0], len(piece)) for piece in cut] == [(0, 32_000), (32_000, 32_000)]
 
 
 def test_two_speakers_are_told_from_one() -> None:
@@ -74,7 +68,7 @@ def test_two_speakers_are_told_from_one() -> None:
     other = about(axis(1), 3, 0.8, seed=1)
     with pytest.raises(SeveralSpeakers, match="More than one person"):
         require_one_speaker([*one[:4], *other, *one[4:]])
-    assert likeness(np.stack([*one, other[0]])) == 1.0, "a single odd piece is a cough, or a laugh"
+    assert likeness(np.stack([*one[:4], *other])) < 0.2 < 0.5 < likeness(one)
 
 
 def test_clips_of_different_speakers() -> None:

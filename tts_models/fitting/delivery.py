@@ -9,7 +9,7 @@ import numpy as np
 
 from tts_models.acoustic import AcousticModel
 from tts_models.errors import TtsError
-from tts_models.speaker.pitch import Pitch
+from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.types import AcousticFeatures
@@ -34,7 +34,7 @@ def say(acoustic: AcousticModel, voice: Voice, texts: Sequence[tuple[int, ...]])
 
 def delivered_as(
     recipe: VoiceRecipe,
-    pitch: Pitch,
+    speaker: ReferenceProfile,
     acoustic: AcousticModel,
     catalogue: VoiceCatalogue,
     texts: Sequence[tuple[int, ...]],
@@ -42,8 +42,8 @@ def delivered_as(
     """``recipe`` at the median F0 of the speaker, and with F0 as lively as theirs.
 
     Args:
-        recipe: The voice; unchanged if ``pitch`` tells nothing.
-        pitch: Of the speaker.
+        recipe: The voice; unchanged if the speaker has no pitch, as in a whisper.
+        speaker: The speaker.
         acoustic: Predicts what F0 the voice would have.
         catalogue: The presets.
         texts: What it says for that.
@@ -51,7 +51,7 @@ def delivered_as(
     Raises:
         TtsError: The model cannot say one of ``texts``.
     """
-    if pitch.median_hz <= 0:
+    if speaker.median_f0_hz <= 0:
         return recipe
     plain = replace(recipe, semitones=0.0, range_scale=1.0)
     curves = [features.f0_hz for features in say(acoustic, _voice(plain, catalogue), texts)]
@@ -59,8 +59,8 @@ def delivered_as(
     if not len(f0_hz):
         return recipe
     low, median, high = np.quantile(f0_hz, [0.1, 0.5, 0.9])
-    semitones = float(12 * np.log2(pitch.median_hz / median))
-    range_scale = pitch.range_semitones / max(float(12 * np.log2(high / low)), 1e-3)
+    semitones = float(12 * np.log2(speaker.median_f0_hz / median))
+    range_scale = speaker.f0_range_semitones / max(float(12 * np.log2(high / low)), 1e-3)
     return replace(
         recipe,
         semitones=min(max(semitones, -_MAX_SEMITONES), _MAX_SEMITONES),

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from tts_models.acoustic import AcousticModel
 from tts_models.checkpoint import load_strict
-from tts_models.errors import ReferenceAudioError
+from tts_models.errors import ReferenceAudioError, TtsError
 from tts_models.fitting.delivery import delivered_as, say
 from tts_models.fitting.hearing import SpeakerSound, hear, speaker_sound, unlikeness
 from tts_models.fitting.plan import FitPlan, Fitted
@@ -36,6 +36,8 @@ from tts_models.memory import memory_errors_named
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
 from tts_models.speaker.pitch import pitch_of
+from tts_models.speaker.presets import PresetVoices, preset_voices
+from tts_models.speaker.profile import ClipProfile, ReferenceProfile, reference_profile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text.vocabulary import encode
@@ -60,6 +62,7 @@ class VoiceFitter:
         vocoder: The vocoder.
         encoder: The speaker encoder.
         catalogue: The presets.
+        presets: How they sound.
         device: Where all of them are.
     """
 
@@ -69,12 +72,14 @@ class VoiceFitter:
         vocoder: FrozenVocoder,
         encoder: SpeakerEncoder,
         catalogue: VoiceCatalogue,
+        presets: PresetVoices,
         device: torch.device,
     ) -> None:
         self._acoustic = acoustic
         self._vocoder = vocoder
         self._encoder = encoder
         self._catalogue = catalogue
+        self._presets = presets
         self._device = device
         timbres = np.stack([voice.styles[:, :TIMBRE_DIM].mean(axis=0) for voice in catalogue])
         self._deviations = (timbres.std(axis=0) if len(timbres) > 1 else np.ones(TIMBRE_DIM)).astype(np.float32)
@@ -93,13 +98,14 @@ class VoiceFitter:
             FrozenVocoder(network, device, fitting_dtype(device)),
             SpeakerEncoder.load(ecapa, device),
             VoiceCatalogue.load(voices),
+            preset_voices(),
             device,
         )
 
     def fit(
         self,
         clips: Sequence[FloatArray],
-        starts: Sequence[VoiceRecipe],
+        start: VoiceRecipe,
         plan: FitPlan,
         state: bytes | None = None,
         on_step: OnStep = lambda state: None,
@@ -108,7 +114,7 @@ class VoiceFitter:
 
         Args:
             clips: Speech of the speaker, ``(n,)`` float32 at 16 kHz, silence left out; a second at least in all.
-            starts: Voices to begin with, one at least; the one most like the speaker is taken.
+            start: A voice to begin with; a nearest preset takes its place if it is more like the speaker.
             plan: How.
             state: Of a fit of the same clips by the same plan, to go on from.
             on_step: Told how far it is.
@@ -116,15 +122,17 @@ class VoiceFitter:
         Raises:
             ReferenceAudioError: There is not enough speech.
             StateError: ``state`` is none.
-            VoiceNotFound: A preset of ``starts`` is not in the catalogue.
+            VoiceNotFound: A preset of ``start`` is not in the catalogue.
             OutOfMemory: There is not enough memory.
         """
         known, held_out = split(clips)
-        pitch = pitch_of(np.concatenate(clips))
+        profile = self._profile(clips)
         exam = [encode(symbols) for symbols in HELD_OUT]
         with memory_errors_named():
             judge = speaker_sound(self._encoder, held_out, _EXAM_S, self._device)
-            recipes = [delivered_as(start, pitch, self._acoustic, self._catalogue, exam) for start in starts]
+            nearest = [voice.recipe for voice in self._presets.nearest(profile, plan.starts)]
+            starts = [start, *(recipe for recipe in nearest if recipe.presets != start.presets)][: plan.starts]
+            recipes = [delivered_as(one, profile, self._acoustic, self._catalogue, exam) for one in starts]
             now = FitState.from_bytes(state) if state else None
             if now is None:
                 tries = [_Fit(self, self._said(recipe, exam), judge, plan) for recipe in recipes]
@@ -142,6 +150,15 @@ class VoiceFitter:
         offset = recipe.offset.copy()
         offset[:TIMBRE_DIM] += now.best * self._deviations
         return Fitted(replace(recipe, offset=offset), now.best_similarity, now.first_similarity, now.best_step)
+
+    def _profile(self, clips: Sequence[FloatArray]) -> ReferenceProfile:
+        """What enrolment said about the speaker."""
+        profiles = []
+        for clip, embedding in zip(clips, self._encoder.embed(clips), strict=True):
+            if isinstance(embedding, TtsError):
+                raise embedding
+            profiles.append(ClipProfile(embedding.vector, embedding.voiced_s, pitch_of(clip)))
+        return reference_profile(profiles)
 
     def _said(self, recipe: VoiceRecipe, texts: Sequence[tuple[int, ...]]) -> list[Said]:
         voice = recipe.voice(self._catalogue, "fitted", "en-US", "female")
@@ -193,14 +210,14 @@ class _Fit:
         change = torch.tensor(now.change, device=timbre.device, requires_grad=True)
         loss, _ = self._fitter.unlikeness((window, timbre), change, target, plan)
         (gradient,) = torch.autograd.grad(loss + plan.stay_weight * change.square().sum(), change)
-        return now.descended(gradient.cpu().numpy(), plan.learning_rate)
+        return now.descended(gradient.cpu().numpy(), plan.learning_rate_at(now.step))
 
     def examined(self, now: FitState) -> FitState:
         """``now``, its best replaced if it does better on what is held out."""
-        unlike, similarity = self._marks(now.change)
+        unlike, similarity = self._marks(now.average)
         if not unlike < now.best_unlikeness:  # a NaN is not either
             return now
-        return replace(now, best=now.change, best_step=now.step, best_unlikeness=unlike, best_similarity=similarity)
+        return replace(now, best=now.average, best_step=now.step, best_unlikeness=unlike, best_similarity=similarity)
 
     def _marks(self, change: FloatArray) -> tuple[float, float]:
         """How unlike the speaker the voice is on what is held out, and its similarity."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tts_models.speaker.recipe import VoiceRecipe
+
+_LEAST_LEARNING_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +16,9 @@ class FitPlan:
 
     Attributes:
         steps: Most steps.
+        starts: Voices of which the best is begun with: the one given, and the nearest presets.
         seed: Decides which windows are taken.
-        learning_rate: Of Adam, in deviations of the presets' timbres.
+        learning_rate: Of Adam, in deviations of the presets' timbres, at the start; it falls to nearly 0 at the end.
         window_frames: Length of what is said in a step, frames of 25 ms.
         layers_weight: Of the encoder's layers, beside 1 for its embedding.
         spectrum_weight: Of the spectrum.
@@ -24,14 +28,19 @@ class FitPlan:
     """
 
     steps: int = 40
+    starts: int = 3
     seed: int = 0
-    learning_rate: float = 0.15
+    learning_rate: float = 0.2
     window_frames: int = 48
     layers_weight: float = 8.0
-    spectrum_weight: float = 4.0
+    spectrum_weight: float = 8.0
     stay_weight: float = 0.003
     check_every: int = 10
     patience: int = 2
+
+    def learning_rate_at(self, step: int) -> float:
+        """Half a period of a cosine over all steps."""
+        return self.learning_rate * (0.5 + 0.5 * math.cos(math.pi * step / self.steps)) + _LEAST_LEARNING_RATE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

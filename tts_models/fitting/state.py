@@ -12,6 +12,7 @@ from safetensors.numpy import load, save
 from tts_models.types import TIMBRE_DIM, FloatArray
 
 _MOMENTUM, _MEMORY = 0.9, 0.99
+_AVERAGED_STEPS = 6
 
 
 class StateError(ValueError):
@@ -26,9 +27,10 @@ class FitState:
         start: Index of the voice it began with.
         step: Steps done.
         change: ``(128,)`` float32, what is added to the timbre of that voice, in deviations of the presets' timbres.
+        average: ``(128,)`` float32, running mean of ``change`` over some steps: steadier than where the last one led.
         momentum: ``(128,)`` float32, Adam's running mean of the gradient.
         variance: ``(128,)`` float32, Adam's running mean of its square.
-        best: ``(128,)`` float32, the ``change`` that was best on what is held out.
+        best: ``(128,)`` float32, the ``average`` that was best on what is held out.
         best_step: The step after which it was.
         best_unlikeness: How unlike the speaker that was.
         best_similarity: Cosine of the embeddings of that and of what is held out.
@@ -38,6 +40,7 @@ class FitState:
     start: int
     step: int
     change: FloatArray
+    average: FloatArray
     momentum: FloatArray
     variance: FloatArray
     best: FloatArray
@@ -50,7 +53,7 @@ class FitState:
     def beginning(cls, start: int, unlikeness: float, similarity: float) -> FitState:
         """Before the first step."""
         zeros = np.zeros(TIMBRE_DIM, np.float32)
-        return cls(start, 0, zeros, zeros, zeros, zeros, 0, unlikeness, similarity, similarity)
+        return cls(start, 0, zeros, zeros, zeros, zeros, zeros, 0, unlikeness, similarity, similarity)
 
     def descended(self, gradient: FloatArray, learning_rate: float) -> FitState:
         """After a step of Adam.
@@ -69,12 +72,13 @@ class FitState:
             self,
             step=step,
             change=change,
+            average=(self.average + (change - self.average) / min(step, _AVERAGED_STEPS)).astype(np.float32),
             momentum=momentum.astype(np.float32),
             variance=variance.astype(np.float32),
         )
 
     def to_bytes(self) -> bytes:
-        """All of it, 2.5 KB."""
+        """All of it, 3 KB."""
         data: bytes = save({field.name: np.asarray(getattr(self, field.name)) for field in fields(self)})
         return data
 
@@ -89,7 +93,7 @@ class FitState:
             arrays: dict[str, Any] = load(data)
         except (SafetensorError, ValueError) as error:
             raise StateError("no state of a fitting") from error
-        vectors = {"change", "momentum", "variance", "best"}
+        vectors = {"change", "average", "momentum", "variance", "best"}
         if arrays.keys() != {field.name for field in fields(cls)} or any(
             array.shape != ((TIMBRE_DIM,) if name in vectors else ()) for name, array in arrays.items()
         ):
