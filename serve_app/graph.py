@@ -30,13 +30,15 @@ from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
 from serve_app.calls import StageCaller, StageUnavailable, Start
+from tts_models.delivery import AS_IT_IS, Delivery, delivered
+from tts_models.emotion import felt, gap_scale
 from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.voices import Voice
-from tts_models.text.controls import ControlledText, hide_controls
+from tts_models.text.controls import ControlledText, hide_controls, parse_controls
 from tts_models.text.moras import AccentPhrase
 from tts_models.text.ssml import SsmlText
 from tts_models.timing import Timeline
-from tts_models.types import AcousticInput, Audio, Phonemes, Prosody, ProsodyEdit
+from tts_models.types import NEUTRAL, AcousticInput, Audio, Emotion, Phonemes, Prosody, ProsodyEdit
 
 __all__ = [
     "DeadlineExceeded",
@@ -69,6 +71,8 @@ class Utterance:
         seed: 0 or more; equal utterances with equal seeds sound alike to the byte.
         markup: ``text`` read as SSML; None where it is plain text.
         voices: By name, those that the markup gives parts of the text to.
+        delivery: Pitch, energy, intonation and mood.
+        moods: Those that hold where ``text`` begins, the innermost last: it may be a part of a longer one.
     """
 
     text: str
@@ -79,11 +83,15 @@ class Utterance:
     seed: int = 0
     markup: SsmlText | None = None
     voices: Mapping[str, Voice] = field(default_factory=dict)
+    delivery: Delivery = AS_IT_IS
+    moods: tuple[Emotion, ...] = ()
 
     @property
     def script(self) -> str | ControlledText:
         """What the text frontend is given."""
-        return self.markup.controlled if self.markup else self.text
+        if self.markup:
+            return self.markup.controlled
+        return parse_controls(self.text, self.moods) if self.moods else self.text
 
     @property
     def shown(self) -> str:
@@ -250,7 +258,7 @@ class RaySpeechGraph:
     ) -> AsyncGenerator[tuple[Phonemes, Result]]:
         """Each segment and what ``work``, a method of this class, makes of it, a few of them at work at once."""
         phonemes = await self.segments(utterance.script, utterance.language)
-        segments = islice(enumerate(fold_pauses(phonemes, utterance.speed)), first, None)
+        segments = islice(enumerate(fold_pauses(phonemes, utterance.speed, utterance.delivery.emotion)), first, None)
         in_flight: deque[tuple[Phonemes, asyncio.Task[Result]]] = deque()
 
         def fill() -> None:
@@ -277,13 +285,14 @@ class RaySpeechGraph:
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:
     """What the stages are given for the segment of that ``index``."""
     voice = utterance.voices[segment.voice] if segment.voice else utterance.voice
-    return voice.says(
+    item = voice.says(
         segment.token_ids,
         speed=utterance.speed,
         volume=utterance.volume,
         seed=segment_seed(utterance.seed, index),
         prosody=ProsodyEdit(changes=segment.changes) if segment.changes else None,
     )
+    return felt(delivered(item, utterance.delivery), segment.emotion or utterance.delivery.emotion)
 
 
 def spoken_audio(audio: Audio, segment: Phonemes, start_sample: int) -> SpokenAudio:
@@ -305,12 +314,12 @@ def shared_silence(silence_s: float) -> tuple[float, float]:
     return silence_s - before_s, before_s
 
 
-def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonemes]:
+def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0, emotion: Emotion = NEUTRAL) -> list[Phonemes]:
     """Those that are spoken, the silence to be heard around each in its ``pause_before_s`` and ``pause_after_s``.
 
-    Between two of them that is what was asked for, or else the gap that the language has there. Segments that are only
-    a pause are left out, and theirs added, so the first audio to leave is always speech, and whoever waits for it knows
-    that the models work.
+    Between two of them that is what was asked for, or else the gap that the language has there, in the mood of the
+    first: its own, or ``emotion``. Segments that are only a pause are left out, and theirs added, so the first audio to
+    leave is always speech, and whoever waits for it knows that the models work.
     """
     spoken: list[Phonemes] = []
     asked: list[float] = []  # before each of them
@@ -325,10 +334,11 @@ def fold_pauses(segments: Iterable[Phonemes], speed: float = 1.0) -> list[Phonem
     result = []
     before_s = asked[0] if asked else 0.0
     for segment, following_s in zip_longest(spoken, asked[1:]):
+        gap_s = segment.gap_after_s * gap_scale(segment.emotion or emotion)
         if following_s is None:
-            after_s, next_s = asked_s or min(segment.gap_after_s, END_S), 0.0
+            after_s, next_s = asked_s or min(gap_s, END_S), 0.0
         else:
-            after_s, next_s = shared_silence(following_s or segment.gap_after_s / speed)
+            after_s, next_s = shared_silence(following_s or gap_s / speed)
         result.append(replace(segment, pause_before_s=before_s, pause_after_s=after_s))
         before_s = next_s
     return result

@@ -57,7 +57,7 @@ class LocalSpeechGraph:
             SynthesisError: A model made empty or non-finite output.
         """
         phonemes = self._text.segments(utterance.script, utterance.language, self._dictionary)
-        segments = fold_pauses(phonemes, utterance.speed)
+        segments = fold_pauses(phonemes, utterance.speed, utterance.delivery.emotion)
         start_sample = 0
         for index, segment in enumerate(segments):
             spoken = spoken_audio(self._synthesize(utterance, index, segment), segment, start_sample)

@@ -32,6 +32,11 @@ TIMBRE_DIM = 128
 SPEAKER_EMBEDDING_DIM = 192
 """Length of an ECAPA-TDNN speaker embedding."""
 
+EMOTIONS = (
+    "neutral", "happy", "excited", "sad", "angry", "fearful", "surprised", "calm", "whisper", "serious",
+)  # fmt: skip
+"""Moods to speak in; :mod:`tts_models.emotion` knows what each does to speech."""
+
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
@@ -104,6 +109,22 @@ class ProsodyChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Emotion:
+    """A mood to speak in.
+
+    Attributes:
+        name: One of :data:`EMOTIONS`.
+        intensity: 0 is neutral, 1 all there is of it.
+    """
+
+    name: str
+    intensity: float = 1.0
+
+
+NEUTRAL = Emotion("neutral")
+
+
+@dataclass(frozen=True, slots=True)
 class Phonemes:
     """One segment of an utterance as the acoustic model reads it.
 
@@ -120,6 +141,7 @@ class Phonemes:
         voice: Name of the voice that says it where the text names one, else ``""``.
         changes: How stretches of its tokens are said.
         bookmarks: The places in it that the caller named, in order.
+        emotion: The mood it is said in where the text names one.
     """
 
     text: str
@@ -133,6 +155,7 @@ class Phonemes:
     voice: str = ""
     changes: tuple[ProsodyChange, ...] = ()
     bookmarks: tuple[Bookmark, ...] = ()
+    emotion: Emotion | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +171,27 @@ class SpeakerEmbedding:
     voiced_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """What is drawn over the F0 of a segment once it is as long as it will be heard; the default draws nothing.
+
+    Attributes:
+        tilt: By how many semitones the end is raised against the start, evenly in between; the mean stays.
+        final: By how many semitones the last voiced third of a second is raised, growing towards its end.
+        jitter: Standard deviation of a random movement of F0 from point to point (12.5 ms), semitones.
+        tremor: Amplitude of a periodic movement of F0, 6 times a second, semitones.
+        unvoiced: Whether nothing is voiced: a whisper.
+        seed: Of the random movement.
+    """
+
+    tilt: float = 0.0
+    final: float = 0.0
+    jitter: float = 0.0
+    tremor: float = 0.0
+    unvoiced: bool = False
+    seed: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ProsodyEdit:
     """What of a segment's prosody is given instead of predicted; the default gives nothing.
@@ -155,7 +199,7 @@ class ProsodyEdit:
     Given for spans of tokens, so that one number can speak for a phone, a mora, a word or a pause: the model's own
     prediction is stretched and shifted to it as a whole. Tokens outside every span are as predicted. The order is:
     durations; ``range_scale``; ``semitones``; then ``log_f0``, which is what is heard in its span whatever came before.
-    ``changes`` come last: what they ask is relative to all that.
+    ``changes`` come next: what they ask is relative to all that; ``contour`` last.
 
     Attributes:
         spans: ``(S, 2)`` int64, token ranges ``[start, end)`` counted with the padding token at the front (0), in order
@@ -168,6 +212,7 @@ class ProsodyEdit:
         semitones: Shift of all F0.
         energy_gain: Factor on the energy that the vocoder is told, which changes effort rather than level.
         changes: What is changed relative to the rest, in any stretches of tokens, in the order in which it is done.
+        contour: What is drawn over F0.
     """
 
     spans: IntArray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
@@ -177,6 +222,7 @@ class ProsodyEdit:
     semitones: float = 0.0
     energy_gain: float = 1.0
     changes: tuple[ProsodyChange, ...] = ()
+    contour: Contour | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

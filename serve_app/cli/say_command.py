@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -16,7 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from serve_app.captions import CaptionFormat, caption_file
 from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, waiting_for
 from serve_app.cli.dictionary_command import read_entries
+from tts_models.delivery import MAX_ENERGY, MAX_INTONATION, MAX_PITCH, MIN_ENERGY
 from tts_models.timing import WordMark
+from tts_models.types import EMOTIONS
 
 FORMATS = ("wav", "mp3", "opus", "aac", "flac", "pcm")
 _EXTENSIONS = {**{name: name for name in FORMATS}, "ogg": "opus", "m4a": "aac", "raw": "pcm"}
@@ -29,11 +31,11 @@ class _Request:
     text: str
     voice: str
     language: str | None
-    speed: float
     volume: float
     seed: int
     format: str
     input_format: str = "auto"
+    manner: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,8 +62,32 @@ def say(
         str | None,
         typer.Option("--language", "-l", show_default="the voice's own", help="BCP-47 tag, such as en-GB or ja."),
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.25, max=4, help="1 is the voice's own rate.")] = 1.0,
+    speed: Annotated[
+        float | None, typer.Option(min=0.25, max=4, show_default="1", help="1 is the voice's own rate.")
+    ] = None,
     volume: Annotated[float, typer.Option(min=0, max=4, help="Gain.")] = 1.0,
+    pitch: Annotated[
+        float | None,
+        typer.Option(min=-MAX_PITCH, max=MAX_PITCH, show_default="0", help="Shift of the pitch, semitones."),
+    ] = None,
+    energy: Annotated[
+        float | None,
+        typer.Option(min=MIN_ENERGY, max=MAX_ENERGY, show_default="1", help="Factor on loudness; 2 is +6 dB."),
+    ] = None,
+    intonation: Annotated[
+        float | None,
+        typer.Option(min=0, max=MAX_INTONATION, show_default="1", help="How far the pitch moves; 0 is monotone."),
+    ] = None,
+    emotion: Annotated[
+        str | None, typer.Option("--emotion", "-e", show_default="neutral", help=", ".join(EMOTIONS))
+    ] = None,
+    intensity: Annotated[
+        float | None, typer.Option(min=0, max=1, show_default="1", help="How much of the emotion.")
+    ] = None,
+    instructions: Annotated[
+        str | None,
+        typer.Option("--instructions", "-i", show_default="none", help="How to say it, such as 'slowly, a bit sad'."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same text with the same seed gives the same bytes.")] = 0,
     format: Annotated[
         str | None,
@@ -90,7 +116,24 @@ def say(
     """Say a text into a file."""
     options: CliContext = context.obj
     input_format = {None: "auto", True: "ssml", False: "text"}[ssml]
-    request = _Request(_text(text), voice, language, speed, volume, seed, _format(format, output), input_format)
+    request = _Request(
+        _text(text),
+        voice,
+        language,
+        volume,
+        seed,
+        _format(format, output),
+        input_format,
+        _manner(
+            speed=speed,
+            pitch=pitch,
+            energy=energy,
+            intonation=intonation,
+            emotion=emotion,
+            intensity=intensity,
+            instructions=instructions,
+        ),
+    )
     if dictionary and url:
         raise CommandFailed(
             "--dictionary is for speech made here; give it to a server with `voicegraph dictionary import`"
@@ -111,6 +154,14 @@ def say(
     if str(output) != "-":
         size_bytes = output.stat().st_size
         messages().print(f"{output}: {size_bytes:,} bytes in {time.monotonic() - started:.1f} s", soft_wrap=True)
+
+
+def _manner(**given: Any) -> Mapping[str, Any]:
+    """The options that were given."""
+    emotion = given["emotion"]
+    if emotion is not None and emotion not in EMOTIONS:
+        raise CommandFailed(f"there is no emotion {emotion!r}; there are {', '.join(EMOTIONS)}")
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _text(argument: str | None) -> str:
@@ -184,6 +235,7 @@ def _in_process(
         from serve_app.graph import Utterance
         from serve_app.http.audio_encoding import encode_once
         from serve_app.local_graph import LocalSpeechGraph
+        from serve_app.manner import asked_for
         from serve_app.ssml import marked_up
         from serve_app.voices.book import VoiceBook
         from serve_app.voices.registry import own_voices
@@ -196,8 +248,15 @@ def _in_process(
             graph = LocalSpeechGraph(kokoro, engine, Dictionary(entries))
         except ValueError as error:
             raise CommandFailed(f"--engine: {error}") from error
+    asked = asked_for(request.manner)
     utterance = Utterance(
-        request.text, speaker, request.language or speaker.language, request.speed, request.volume, request.seed
+        request.text,
+        speaker,
+        request.language or speaker.language,
+        asked.speed,
+        request.volume,
+        request.seed,
+        delivery=asked.delivery,
     )
     utterance = marked_up(utterance, voices, request.input_format)  # type: ignore[arg-type]
     heard.shown = utterance.shown
@@ -224,10 +283,10 @@ def _from_server(
         "input_format": request.input_format,
         "voice": request.voice,
         "response_format": request.format,
-        "speed": request.speed,
         "volume": request.volume,
         "seed": request.seed,
         "stream": False,
+        **request.manner,
     }
     if request.language:
         body["language"] = request.language

@@ -48,6 +48,7 @@ from serve_app.http.page import add_page
 from serve_app.http.past_captions import CaptionKeeper
 from serve_app.http.request_id import RequestIdMiddleware
 from serve_app.jobs.board import JobBoard
+from serve_app.manner import INSTRUCTIONS_HEADER
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
@@ -181,7 +182,7 @@ def create_app(
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
+            expose_headers=["x-request-id", INSTRUCTIONS_HEADER, "Retry-After", "retry-after-ms", *EXPOSED_HEADERS],
         )
     known = [route for room in rooms for route in room.router.routes]
     app.add_middleware(ErrorCountMiddleware, routes=known, count=count_error)

@@ -42,6 +42,6 @@ async def create_captions(body: CaptionRequest, request: Request, context: Conte
     await charge(len(utterance.text))
     timelines = context.graph.scheduled(turn.flow).timelines(utterance)
     captions = caption_file_of(timelines, utterance.shown, body.caption_format)
-    return responder(request, context, turn, work_of(body.input) // NOT_SPOKEN)(
+    return responder(request, context, turn, work_of(body.input) // NOT_SPOKEN, body.instructions)(
         captions, CONTENT_TYPES[body.caption_format], whole=True
     )

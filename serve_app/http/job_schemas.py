@@ -89,7 +89,8 @@ class JobRequest(SpeechRequest):
 
     def speech(self, chapter: Chapter, text: str) -> SpeechRequest:
         """The request for ``text``, a part of ``chapter``."""
-        own = self.model_dump(include=set(SpeechRequest.model_fields), exclude={"stream", "stream_format"})
+        fields = set(SpeechRequest.model_fields)
+        own = self.model_dump(include=fields, exclude={"stream", "stream_format"}, exclude_unset=True)
         own["input_format"] = "ssml" if self.is_markup(chapter) else "text"
         changes = {"input": text, "voice": chapter.voice, "language": chapter.language}
         return SpeechRequest.model_validate(own | {name: value for name, value in changes.items() if value is not None})

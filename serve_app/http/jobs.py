@@ -84,7 +84,7 @@ async def submit_job(
     pace = pace_of_jobs()
     job, is_new = await asyncio.to_thread(
         lambda: jobs.board.submit(
-            body.model_dump_json().encode(),
+            body.model_dump_json(exclude_unset=True).encode(),
             idempotency_key=idempotency_key or "",
             tenant=caller.tenant,
             caller=caller.key_id or caller.address,

@@ -23,6 +23,7 @@ from serve_app.http.request_id import arrival_of, request_id_of
 from serve_app.http.schemas import SpeechRequest, TimedSpeech
 from serve_app.http.streaming import SpeechResponse, event_stream, streamed_file, timed_file, whole_file
 from serve_app.http.turn import Turn, TurnOf, work_of
+from serve_app.manner import INSTRUCTIONS_HEADER, MANNERS, asked_for, understood
 from serve_app.ssml import marked_up
 from serve_app.voices.book import Voices
 from tts_models.errors import (
@@ -89,7 +90,7 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context,
     utterance = await utterance_for(body, context, turn)
     await charge(len(utterance.text))
     take = Take(context.meter, arrival_of(request.scope))
-    respond = partial(responder(request, context, turn, work_of(body.input)), take=take)
+    respond = partial(responder(request, context, turn, work_of(body.input), body.instructions), take=take)
     encoder = open_encoder(body.response_format)
     audio = take.noted(context.graph.scheduled(turn.flow).speak(utterance))
     if context.settings.keep_captions_s:
@@ -105,10 +106,13 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context,
     return respond(whole_file(audio, body.response_format), encoder.content_type, whole=True)
 
 
-def responder(request: Request, context: HttpContext, turn: Turn, work: int) -> Callable[..., SpeechResponse]:
+def responder(
+    request: Request, context: HttpContext, turn: Turn, work: int, instructions: str | None = None
+) -> Callable[..., SpeechResponse]:
     """Makes the responses to a request for speech that takes ``work``."""
     return partial(
         SpeechResponse,
+        headers={INSTRUCTIONS_HEADER: understood(instructions)} if instructions else {},
         admission=context.admission,
         turn=turn,
         work=work,
@@ -180,12 +184,14 @@ def utterance_of(body: SpeechRequest, context: Offer, voices: Voices, speaker: V
         raise EmptyText("The text is empty: there is nothing to say.")
     if body.stream_format == "sse" and not body.stream:
         raise InvalidRequest("Server-sent events are a stream; leave out 'stream', or ask for 'audio'.", "stream")
+    asked = asked_for(body.model_dump(include=set(MANNERS), exclude_unset=True))
     utterance = Utterance(
         text=body.input,
         voice=voice,
         language=resolve_language(body.language).tag if body.language else voice.language,
-        speed=body.speed,
+        speed=asked.speed,
         volume=body.volume,
         seed=body.seed,
+        delivery=asked.delivery,
     )
     return marked_up(utterance, voices, body.input_format)

@@ -18,7 +18,9 @@ from pydantic import (
 )
 
 from serve_app.captions import CaptionFormat
+from serve_app.manner import EmotionName
 from serve_app.ssml import InputFormat
+from tts_models.delivery import MAX_ENERGY, MAX_INTONATION, MAX_PITCH, MIN_ENERGY
 from tts_models.visemes import Viseme
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -80,8 +82,8 @@ class SpeechRequest(BaseModel):
 
     model: str = Field(description="Any name that `GET /v1/models` lists.", examples=["tts-1"])
     input: str = Field(
-        description="The text to say. `[word](/ipa/)` pronounces a word as written in IPA; `[pause:1.5s]` pauses. Or an"
-        " SSML document; see `input_format`.",
+        description="The text to say. `[word](/ipa/)` pronounces a word as written in IPA; `[pause:1.5s]` pauses;"
+        " `[happy:0.5]...[/happy]` says a stretch in a mood. Or an SSML document; see `input_format`.",
         examples=["Hello from four stages."],
     )
     input_format: InputFormat = Field(
@@ -105,8 +107,9 @@ class SpeechRequest(BaseModel):
     instructions: str | None = Field(
         default=None,
         max_length=MAX_INSTRUCTIONS_CHARACTERS,
-        description="Accepted for the sake of clients that send it; this model cannot be instructed, so it changes"
-        " nothing.",
+        description="How to say it, in English, Japanese or Chinese: known words become mood, pace, pitch, loudness"
+        " and melody; the header `x-voicegraph-instructions` says what was understood. Fields that say so go before.",
+        examples=["Speak like a tired night-shift nurse."],
     )
     response_format: AudioFormat = Field(
         default="mp3", description="File format of the audio; `pcm` is 24 kHz, 16 bit, little-endian, mono, no header."
@@ -130,6 +133,41 @@ class SpeechRequest(BaseModel):
     )
     volume: float = Field(
         default=1.0, ge=0.0, le=4.0, strict=True, allow_inf_nan=False, description="Extension. Gain; 1 is unchanged."
+    )
+    pitch: float = Field(
+        default=0.0,
+        ge=-MAX_PITCH,
+        le=MAX_PITCH,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. Shift of the voice's pitch, semitones.",
+    )
+    energy: float = Field(
+        default=1.0,
+        ge=MIN_ENERGY,
+        le=MAX_ENERGY,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. Factor on loudness, predicted energy included; 2 is +6 dB. `volume` is a mere gain.",
+    )
+    intonation: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=MAX_INTONATION,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. Factor on how far the pitch moves up and down; 0 is monotone.",
+    )
+    emotion: EmotionName = Field(
+        default="neutral", description="Extension. Mood of what the text gives no other, as `[happy]...[/happy]` does."
+    )
+    intensity: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        strict=True,
+        allow_inf_nan=False,
+        description="Extension. How much of the mood, 0 to 1.",
     )
     seed: int = Field(
         default=0,

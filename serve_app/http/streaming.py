@@ -12,7 +12,7 @@ import asyncio
 import base64
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 
 import numpy as np
@@ -210,6 +210,7 @@ class SpeechResponse(StreamingResponse):
         count: Told how the response ended.
         whole: ``chunks`` is one chunk, so its length can be announced.
         events: The body is server-sent events.
+        headers: More of them.
         take: Measures the speech in it.
     """
 
@@ -225,9 +226,10 @@ class SpeechResponse(StreamingResponse):
         count: Callable[[Outcome], None],
         whole: bool = False,
         events: bool = False,
+        headers: Mapping[str, str] | None = None,
         take: Take | None = None,
     ) -> None:
-        super().__init__(chunks, headers=NOT_BUFFERED, media_type=media_type)
+        super().__init__(chunks, headers={**NOT_BUFFERED, **(headers or {})}, media_type=media_type)
         self._chunks = chunks
         self._admission = admission
         self._turn = turn

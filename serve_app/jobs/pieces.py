@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import regex
 
+from tts_models.text.controls import open_moods
+from tts_models.types import Emotion
+
 PIECE_CHARACTERS = 4_000
 PARAGRAPH_S = 0.4
 """Silence between two pieces that are paragraphs apart, seconds."""
@@ -31,11 +34,13 @@ class Piece:
         start: Offset of its first character.
         text: What stands there.
         pause_after_s: Silence between it and the next one, seconds.
+        moods: Those that hold where it begins, the innermost last.
     """
 
     start: int
     text: str
     pause_after_s: float = 0.0
+    moods: tuple[Emotion, ...] = ()
 
     @property
     def end(self) -> int:
@@ -50,12 +55,14 @@ def pieces(text: str, most: int = PIECE_CHARACTERS) -> Iterator[Piece]:
     not cut in two unless they are longer than 200 characters.
     """
     start = 0
+    moods: tuple[Emotion, ...] = ()
     while len(text) - start > most:
         end, pause_s = _end(text, start, most)
-        yield Piece(start, text[start:end], pause_s)
+        yield Piece(start, text[start:end], pause_s, moods)
+        moods = open_moods(text[start:end], moods)
         start = end
     if start < len(text):
-        yield Piece(start, text[start:])
+        yield Piece(start, text[start:], moods=moods)
 
 
 def _end(text: str, start: int, most: int) -> tuple[int, float]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -278,6 +278,7 @@ class _Making:
         while True:
             try:
                 utterance = utterance_of(request.speech(chapter, piece.text), self._offer, self._voices)
+                utterance = replace(utterance, moods=piece.moods)
                 async with aclosing(self._graph.speak(utterance, index)) as speech:
                     async for spoken in speech:
                         segment = await asyncio.to_thread(_made, spoken)

@@ -22,6 +22,7 @@ export default {
   making: "Being made …",
   begun: "First sound after {first}",
   done: "{length} of speech · first sound after {first} · made in {total}, {times} × real time",
+  whereItWent: "where the time went",
   stopped: "Stopped.",
   format: "Format",
   download: "Download audio",

@@ -22,6 +22,7 @@ export default {
   making: "合成しています…",
   begun: "最初の音まで{first}",
   done: "音声{length}・最初の音まで{first}・合成{total}（実時間の{times}倍速）",
+  whereItWent: "時間の内訳",
   stopped: "停止しました。",
   format: "形式",
   download: "音声を保存",

@@ -22,6 +22,7 @@ export default {
   making: "正在合成……",
   begun: "{first}后出声",
   done: "语音 {length} · {first}后出声 · 合成用时 {total}，{times} 倍实时速度",
+  whereItWent: "时间花在哪里",
   stopped: "已停止。",
   format: "格式",
   download: "下载音频",

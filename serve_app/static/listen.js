@@ -1,7 +1,7 @@
 // The view to listen in: from the text to the sound, the words, the files and the code.
 
 import { ApiError, apiKey, bytesOfBase64, call, events } from "./api.js";
-import { $, copyText, saveAs, showError } from "./dom.js";
+import { $, copyText, h, saveAs, showError } from "./dom.js";
 import { Delivery } from "./delivery.js";
 import { EXAMPLES } from "./examples.js";
 import { duration, languageName, number, t } from "./i18n.js";
@@ -85,6 +85,8 @@ export function listenView() {
         length: duration(player.duration), first: duration(first), total: duration(total), times: number(player.duration / total, 1),
       });
       if (understood) $("#facts").append(` · ${t("understood", { understood })}`);
+      const show = () => document.dispatchEvent(new CustomEvent("showrequest", { detail: mine.id }));
+      $("#facts").append(" · ", h("a", { href: "#live", onclick: show }, t("whereItWent")));
     } catch (error) {
       if (spoken !== mine) return;
       if (error.name === "AbortError") return say("stopped");

@@ -72,6 +72,7 @@ export function liveView() {
     return cards.get(name);
   }
 
+  document.addEventListener("showrequest", ({ detail }) => waterfall.open(detail));
   document.addEventListener("languagechange", () => {
     for (const { element } of cards.values()) element.remove();
     cards.clear();

@@ -35,6 +35,12 @@ export class Waterfall {
     this.tick();
   }
 
+  /** Opens one as soon as it is there. */
+  open(id) {
+    this.#chosen.set(id, true);
+    this.show();
+  }
+
   /** Draws what is new, not more often than one can see. */
   tick() {
     if (performance.now() - this.#drawn < DRAW_EVERY_MS) return;

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,8 @@ from tts_models.assets import AssetStore, default_root
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 SIZE = ViewportSize(width=1200, height=860)
-CALLERS = 8
+CALLERS = 5
+APART_S = 0.7
 TEXT = (
     "The gauge on the wall shows what the tide is doing. It climbs all morning, rests for a quarter of an hour, and"
     " falls again until the boats lie on the mud. Nobody here looks at the clock; they look at the gauge."
@@ -54,16 +56,22 @@ def listen(page: Page) -> None:
 
 
 def live(page: Page, url: str) -> None:
-    """While several callers speak."""
+    """While several callers speak, with the way of one that has been answered."""
     page.get_by_role("link", name="Live").click()
-    callers = [threading.Thread(target=speak, args=(url,), daemon=True) for _ in range(CALLERS)]
-    for caller in callers:
-        caller.start()
-    page.wait_for_timeout(12_000)
-    page.locator(".request[open]").wait_for()
+    for number in range(CALLERS):
+        threading.Thread(target=speak, args=(url, number * APART_S), daemon=True).start()
+    answered = page.locator(".request", has_text="first sound").filter(has_text="all ")
+    answered.nth(2).wait_for(timeout=60_000)
+    shown = answered.first
+    others = page.locator(".request[open]")
+    while others.count():
+        others.first.locator("summary").click()
+    shown.locator("summary").click()
+    page.mouse.move(0, 0)
 
 
-def speak(url: str) -> None:
+def speak(url: str, wait_s: float) -> None:
+    time.sleep(wait_s)
     body = {"model": "tts-1", "voice": "af_heart", "input": TEXT}
     for _ in range(4):
         httpx.post(f"{url}/v1/audio/speech", json=body, timeout=120)

@@ -100,7 +100,7 @@ def test_the_waterfall_of_a_request(page: Page, served: Served) -> None:
 def test_ones_own_request_appears(page: Page, served: Served) -> None:
     with page.expect_response("**/v1/audio/speech") as response:
         page.get_by_role("button", name="Speak").click()
-    page.get_by_role("link", name="Live").click()
+    page.get_by_role("link", name="where the time went").click()
     request_id = response.value.headers["x-request-id"]
     expect(page.locator(".request summary code").first).to_have_text(request_id[:12])
     expect(page.locator(".request summary").first).to_contain_text("all ")

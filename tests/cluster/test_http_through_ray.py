@@ -148,7 +148,7 @@ def test_health_counts_replicas(server: Cluster) -> None:
     assert response.status_code == 200
     replicas = response.json()["replicas"]
     assert set(replicas) == {
-        "Ingress", "Admission", "JobWorker", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"
+        "Ingress", "Admission", "JobWorker", "VoiceFitter", "TextFrontend", "SpeakerEncoder", "AcousticModel", "Vocoder"
     }  # fmt: skip
     assert all(replicas.values())
 

@@ -74,7 +74,7 @@ def test_a_window_of_a_passage_has_all_of_its_parts(
     assert vocoder.waveform(window, torch.tensor(features.timbre)).shape == (1, 8 * 600 * 2 // 3)
 
 
-def test_a_voice_is_delivered_at_the_speakers_pitch(acoustic: AcousticModel, catalogue: VoiceCatalogue) -> None:
+def test_a_voice_speaks_at_the_speakers_pitch(acoustic: AcousticModel, catalogue: VoiceCatalogue) -> None:
     texts = [encode(symbols) for symbols in HELD_OUT]
     speaker = ReferenceProfile(np.zeros(192, np.float32), (), 3.0, median_f0_hz=220.0, f0_range_semitones=6.0)
     recipe = delivered_as(HEART, speaker, acoustic, catalogue, texts)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from tts_models.acoustic.batches import n_tokens
+from tts_models.contour import drawn_f0
 from tts_models.errors import InvalidRequest
 from tts_models.prosody import edited_durations, edited_f0
 from tts_models.prosody_changes import changed_durations, changed_energy, changed_f0, stretched, token_rates
-from tts_models.types import AcousticInput, FloatArray, IntArray, ProsodyChange, ProsodyEdit
+from tts_models.types import AcousticInput, Contour, FloatArray, IntArray, ProsodyChange, ProsodyEdit
 
 MAX_GIVEN_FRAMES = 8_000
 """Most frames that may be given for one segment (200 s): the work is that of the frames."""
@@ -24,6 +25,8 @@ MIN_ENERGY_GAIN, MAX_ENERGY_GAIN = 0.1, 10.0
 MIN_RATE, MAX_RATE = 0.1, 20.0
 """Of a stretch, all changes and the item's speed together."""
 MAX_VOLUME = 8.0
+MAX_CONTOUR = 12.0
+"""Most semitones of any part of a contour."""
 
 
 def edit_fault(edit: ProsodyEdit, length: int, speed: float = 1.0) -> InvalidRequest | None:
@@ -54,6 +57,8 @@ def edit_fault(edit: ProsodyEdit, length: int, speed: float = 1.0) -> InvalidReq
         return InvalidRequest("a scale, a shift or a gain of a prosody edit is out of range", "prosody")
     if not all(_is_possible(change, length) for change in edit.changes):
         return InvalidRequest("a prosody change is outside the segment, or a value of it out of range", "prosody")
+    if edit.contour and not _can_be_drawn(edit.contour):
+        return InvalidRequest("a contour of a prosody edit is out of range", "prosody")
     rates = speed * token_rates(edit.changes, length)
     if not (rates.min() >= MIN_RATE and rates.max() <= MAX_RATE):
         return InvalidRequest(
@@ -74,6 +79,16 @@ def _is_possible(change: ProsodyChange, length: int) -> bool:
         and 0 <= change.range_scale <= MAX_RANGE_SCALE
         and MIN_ENERGY_GAIN <= change.energy_gain <= MAX_ENERGY_GAIN
         and 0 <= change.volume <= MAX_VOLUME
+    )
+
+
+def _can_be_drawn(contour: Contour) -> bool:
+    return (
+        abs(contour.tilt) <= MAX_CONTOUR
+        and abs(contour.final) <= MAX_CONTOUR
+        and 0 <= contour.jitter <= MAX_CONTOUR
+        and 0 <= contour.tremor <= MAX_CONTOUR
+        and contour.seed >= 0
     )
 
 
@@ -112,4 +127,6 @@ def edit_curves(
         energy = energy + np.float32(math.log(edit.energy_gain))
     durations = changed_durations(edit.changes, frames)
     f0_hz = changed_f0(edit.changes, durations, stretched(f0_hz, frames, durations, voiced_only=True))
+    if edit.contour:
+        f0_hz = drawn_f0(edit.contour, f0_hz)
     return durations, f0_hz, changed_energy(edit.changes, durations, stretched(energy, frames, durations))

@@ -129,7 +129,9 @@ class VoiceFitter:
         profile = self._profile(clips)
         exam = [encode(symbols) for symbols in HELD_OUT]
         with memory_errors_named():
-            judge = speaker_sound(self._encoder, held_out, _EXAM_S, self._device)
+            window_s = plan.window_frames * FRAME_SAMPLES / SAMPLE_RATE_HZ
+            target = speaker_sound(self._encoder, known, window_s, self._device)
+            judge = speaker_sound(self._encoder, held_out, _EXAM_S, self._device, target.spreads)
             nearest = [voice.recipe for voice in self._presets.nearest(profile, plan.starts)]
             starts = [start, *(recipe for recipe in nearest if recipe.presets != start.presets)][: plan.starts]
             recipes = [delivered_as(one, profile, self._acoustic, self._catalogue, exam) for one in starts]
@@ -140,8 +142,6 @@ class VoiceFitter:
             recipe = recipes[now.start]
             fit = _Fit(self, self._said(recipe, exam), judge, plan)
             sentences = self._said(recipe, [encode(symbols) for symbols in SENTENCES])
-            window_s = plan.window_frames * FRAME_SAMPLES / SAMPLE_RATE_HZ
-            target = speaker_sound(self._encoder, known, window_s, self._device)
             while now.step < plan.steps and now.step - now.best_step <= plan.patience * plan.check_every:
                 now = fit.stepped(now, sentences[now.step % len(sentences)], target)
                 if now.step % plan.check_every == 0 or now.step == plan.steps:

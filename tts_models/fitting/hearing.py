@@ -25,6 +25,7 @@ from tts_models.types import FloatArray
 
 _LEVEL = 0.05
 _MIN_POWER = 1e-6
+_MIN_SPREAD = 1e-3
 _SILENCE_DB, _SOFTNESS_DB = 26.0, 2.0
 
 
@@ -69,26 +70,31 @@ def hear(encoder: SpeakerEncoder, waveforms: Tensor) -> Heard:
 
 
 def speaker_sound(
-    encoder: SpeakerEncoder, clips: Sequence[FloatArray], piece_s: float, device: torch.device
+    encoder: SpeakerEncoder,
+    clips: Sequence[FloatArray],
+    piece_s: float,
+    device: torch.device,
+    spreads: list[Tensor] | None = None,
 ) -> SpeakerSound:
     """How the speaker of ``clips`` sounds in pieces of ``piece_s`` seconds, as long as those it is compared with.
 
     Args:
         encoder: The speaker encoder.
         clips: ``(n,)`` float32 at 16 kHz, speech only.
-        piece_s: Length of a piece; a shorter clip is one.
+        piece_s: Length of a piece; shorter where the longest clip would not make two.
         device: Where the encoder is.
+        spreads: Those of more speech of the speaker, if there is more.
     """
-    pieces = [piece for clip in clips for piece in _pieces(clip, round(piece_s * ENCODER_RATE_HZ))]
+    length = min(round(piece_s * ENCODER_RATE_HZ), max(map(len, clips)) // 2)
+    pieces = [piece for clip in clips for piece in _pieces(clip, length)]
     with torch.no_grad():
         heard = [hear(encoder, torch.from_numpy(piece[None]).to(device)) for piece in pieces]
     embedding = F.normalize(torch.cat([one.embeddings for one in heard]).mean(0), dim=-1)
     layers = [torch.cat(layer) for layer in zip(*(one.statistics for one in heard), strict=True)]
-    spreads = [layer.std(0) if len(pieces) > 1 else torch.zeros_like(layer[0]) for layer in layers]
-    # Few pieces know little of the spread: half of it is the layer's own average.
-    return SpeakerSound(
-        embedding, [layer.mean(0) for layer in layers], [spread + spread.mean() + 1e-3 for spread in spreads]
-    )
+    if spreads is None:
+        # Few pieces know little of the spread: half of it is the layer's own average.
+        spreads = [spread + spread.mean() + _MIN_SPREAD for spread in (layer.std(0) for layer in layers)]
+    return SpeakerSound(embedding, [layer.mean(0) for layer in layers], spreads)
 
 
 def unlikeness(heard: Heard, speaker: SpeakerSound) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,21 +1,25 @@
 """A text and what its writer says about it, and one way of saying it: inline controls.
 
-``[word](/ipa/)`` says how a word sounds, ``[pause:1.5s]`` how long to wait. The other way is SSML
-(:mod:`tts_models.text.ssml`).
+``[word](/ipa/)`` says how a word sounds, ``[pause:1.5s]`` how long to wait, ``[happy]...[/happy]`` or
+``[happy:0.5]...[/happy]`` in what mood a stretch is said. The other way is SSML (:mod:`tts_models.text.ssml`).
+
+Moods lie within one another; the innermost counts. One that is not closed holds to the end of the text, and the end of
+one that was not begun is passed over: neither is read aloud.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from operator import itemgetter
 
 from tts_models.errors import InvalidRequest
 from tts_models.text.g2p.words import Break
 from tts_models.text.vocabulary import has_sound, to_vocabulary, unknown_symbols
-from tts_models.types import ProsodyChange
+from tts_models.types import EMOTIONS, Emotion, ProsodyChange
 
 MAX_PAUSE_S = 10.0
 """Longest single pause, seconds."""
@@ -24,9 +28,12 @@ MAX_TOTAL_PAUSE_S = 600.0
 
 _CONTROL = re.compile(
     r"\[(?P<word>[^\[\]\n]+)\]\(/(?P<ipa>[^()\n]*?)/\)"
-    r"|\[pause:\s*(?P<value>[+-]?\d+(?:\.\d+)?|[+-]?\.\d+)\s*(?P<unit>ms|s)\s*\]",
+    r"|\[pause:\s*(?P<value>[+-]?\d+(?:\.\d+)?|[+-]?\.\d+)\s*(?P<unit>ms|s)\s*\]"
+    rf"|\[(?P<ends>/)?(?P<mood>{'|'.join(EMOTIONS)})(?::\s*(?P<intensity>[+-]?\d*\.?\d+)\s*)?\]",
     re.IGNORECASE,
 )
+_CLOSING = frozenset(".,!?…;:)。、，！？；：」』）”’»।॥")
+"""Marks that belong to what is before them, even if a mood has just ended there."""
 _SAME_SYMBOL = str.maketrans({"g": "ɡ"})  # U+0067 for U+0261: one sound, two keys
 
 
@@ -47,7 +54,7 @@ class NamedPlace:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of the text between two pauses, in one voice.
+    """A stretch of the text between two pauses, in one voice and one mood.
 
     Attributes:
         start: Offset of its first character.
@@ -55,6 +62,7 @@ class Block:
         pause_after_s: Silence asked for after it, seconds; None where none was, and only the speaker changes.
         voice: Name of a voice, if not that of the whole text, else ``""``.
         places: The named places in it, in order.
+        emotion: The mood it is said in, if not that of the whole text.
     """
 
     start: int
@@ -62,6 +70,7 @@ class Block:
     pause_after_s: float | None = None
     voice: str = ""
     places: tuple[NamedPlace, ...] = ()
+    emotion: Emotion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +140,17 @@ class ControlledText:
         return start + (self.cuts[first - 1][1] if first else 0), written_end
 
 
-def parse_controls(text: str) -> ControlledText:
+def parse_controls(text: str, moods: Sequence[Emotion] = ()) -> ControlledText:
     """Takes the controls out of ``text``; any other square brackets are plain text.
 
+    Args:
+        text: What the caller wrote, or a part of it.
+        moods: Those that were begun before it, the innermost last.
+
     Raises:
-        InvalidRequest: A pause out of range, or symbols that are not in the vocabulary.
+        InvalidRequest: A pause or an intensity out of range, or symbols that are not in the vocabulary.
     """
+    moods = tuple(moods)
     parts: list[str] = []
     length = last = 0
     pronunciations, cuts = [], []
@@ -150,7 +164,12 @@ def parse_controls(text: str) -> ControlledText:
         if match["value"]:
             pause_s = _pause_s(match)
             total_s = add_pause(total_s, pause_s)
-            blocks.append(Block(blocks[-1].end if blocks else 0, length, pause_s))
+            blocks.append(_block(blocks, length, moods, pause_s))
+        elif match["mood"]:
+            changed = _moods_after(match, moods)
+            if changed[-1:] != moods[-1:] and length > (blocks[-1].end if blocks else 0):
+                blocks.append(_block(blocks, length, moods))
+            moods = changed
         else:
             word = match["word"]
             cuts.append((length, match.start("word") - length))
@@ -159,8 +178,47 @@ def parse_controls(text: str) -> ControlledText:
             length += len(word)
         cuts.append((length, last - length))
     plain = "".join([*parts, text[last:]])
-    blocks.append(Block(blocks[-1].end if blocks else 0, len(plain)))
-    return ControlledText(plain, tuple(blocks), tuple(pronunciations), tuple(cuts))
+    blocks.append(_block(blocks, len(plain), moods))
+    return ControlledText(plain, with_marks(plain, blocks), tuple(pronunciations), tuple(cuts))
+
+
+def open_moods(text: str, moods: Sequence[Emotion] = ()) -> tuple[Emotion, ...]:
+    """The moods that hold where ``text`` ends, if ``moods`` hold where it begins; as for :func:`parse_controls`."""
+    moods = tuple(moods)
+    for match in _CONTROL.finditer(text):
+        if match["mood"]:
+            moods = _moods_after(match, moods)
+    return moods
+
+
+def with_marks(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """``blocks`` of ``text``, the marks behind a change of mood given to what they end."""
+    result = list(blocks)
+    for index, (block, following) in enumerate(pairwise(blocks)):
+        end = block.end
+        while block.pause_after_s is None and end < following.end and text[end] in _CLOSING:
+            end += 1
+        if end > block.end and block.voice == following.voice:
+            result[index] = replace(result[index], end=end)
+            result[index + 1] = replace(following, start=end)
+    return tuple(result)
+
+
+def _block(blocks: Sequence[Block], end: int, moods: Sequence[Emotion], pause_s: float | None = None) -> Block:
+    """What follows ``blocks``."""
+    return Block(blocks[-1].end if blocks else 0, end, pause_s, emotion=moods[-1] if moods else None)
+
+
+def _moods_after(match: re.Match[str], moods: tuple[Emotion, ...]) -> tuple[Emotion, ...]:
+    """The moods behind a control that begins or ends one."""
+    name = match["mood"].lower()
+    if match["ends"]:
+        begun = [index for index, mood in enumerate(moods) if mood.name == name]
+        return moods[: begun[-1]] if begun else moods
+    intensity = float(match["intensity"] or 1)
+    if not 0 <= intensity <= 1:
+        raise InvalidRequest(f"{match.group()} is out of range: an intensity is 0 to 1.", "input")
+    return (*moods, Emotion(name, intensity))
 
 
 def add_pause(total_s: float, pause_s: float) -> float:

@@ -92,8 +92,8 @@ class TextFrontend:
         """Cuts ``text`` into segments and says how each is pronounced.
 
         Args:
-            text: What to say. In a string ``[word](/ipa/)`` and ``[pause:1.5s]`` are obeyed, and between segments there
-                is the gap that the language has there.
+            text: What to say. In a string ``[word](/ipa/)``, ``[pause:1.5s]`` and ``[happy]...[/happy]`` are obeyed,
+                and between segments there is the gap that the language has there.
             language: BCP-47 tag of one of our languages; for what ``text`` names no other for.
             dictionary: How words are read that it holds; what the text itself says about a word goes before.
 
@@ -165,6 +165,7 @@ class TextFrontend:
                     voice=block.voice,
                     changes=token_changes(controlled.changes, segment, symbols, owners),
                     bookmarks=token_bookmarks(places, segment, symbols, owners, is_last=index == len(cut) - 1),
+                    emotion=block.emotion,
                 )
             )
         return segments

@@ -1,7 +1,8 @@
 """What the elements of an SSML document mean.
 
 **The rule for what is not listed here.** An element or attribute of another namespace (``mstts:express-as``,
-``amazon:effect``) is passed over and its text is spoken. Any other unknown element, attribute or value is refused: it
+``amazon:effect``) is passed over and its text is spoken, unless it names a mood that we know (``express-as``,
+``amazon:emotion``). Any other unknown element, attribute or value is refused: it
 would otherwise change what is said without a word. ``say-as`` alone follows the recommendation, which wants a kind that
 a processor does not know to be read as plain text.
 """
@@ -13,14 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from tts_models.text.controls import Block, ControlledText, NamedPlace, Reading, add_pause
+from tts_models.text.controls import Block, ControlledText, NamedPlace, Reading, add_pause, with_marks
 from tts_models.text.g2p.words import Break
 from tts_models.text.ipa import spell_ipa
 from tts_models.text.languages import resolve_language
 from tts_models.text.ssml import values
 from tts_models.text.ssml.reader import Tag, read
 from tts_models.text.ssml.text import TextBuilder
-from tts_models.types import ProsodyChange
+from tts_models.types import Emotion, ProsodyChange
 
 MAX_NAME_CHARACTERS = 200
 
@@ -127,6 +128,7 @@ class _State:
     emphasis: values.Emphasis = values.EMPHASIS["none"]
     semitones: float = 0.0
     range_scale: float = 1.0
+    emotion: Emotion | None = None
 
 
 @dataclass(slots=True)
@@ -202,6 +204,8 @@ class _Document:
         if tag.foreign or self._is_mute():
             if around is None:
                 tag.refuse("an SSML document is one <speak> element.")
+            if not self._is_mute() and (mood := values.mood(tag.name, tag.attributes)):
+                self._turn(replace(self._state, emotion=mood), tag.at)
             return
         self._check(tag, around)
         state = self._state
@@ -249,7 +253,7 @@ class _Document:
         changes = [change for change in self._changes if change and change.start < change.end]
         controlled = ControlledText(
             builder.text,
-            tuple(self._blocks) or (Block(0, 0),),
+            with_marks(builder.text, self._blocks) or (Block(0, 0),),
             tuple(self._pronunciations),
             tuple(builder.cuts),
             tuple(self._readings),
@@ -419,6 +423,7 @@ class _Document:
         before = self._state
         if before.voice != state.voice:
             self._builder.separate(at)
+        if (before.voice, before.emotion) != (state.voice, state.emotion):
             self._close_block(None)
         self._state = state
         if before.language != state.language:
@@ -431,7 +436,8 @@ class _Document:
         self._builder.flush()
         start, end = self._block_start, self._builder.length
         if start < end or pause_s or self._places:
-            self._blocks.append(Block(start, end, pause_s, self._state.voice, tuple(self._places)))
+            state = self._state
+            self._blocks.append(Block(start, end, pause_s, state.voice, tuple(self._places), state.emotion))
         self._block_start, self._places = end, []
 
 

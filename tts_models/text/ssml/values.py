@@ -11,6 +11,7 @@ import regex
 
 from tts_models.errors import InvalidRequest
 from tts_models.text.controls import MAX_PAUSE_S
+from tts_models.types import EMOTIONS, Emotion
 
 RATES = MappingProxyType({"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 4 / 3, "x-fast": 2.0})
 SEMITONES = MappingProxyType({"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0})
@@ -26,6 +27,30 @@ MAX_SEMITONES = 24.0
 MIN_HZ, MAX_HZ = 40.0, 800.0
 MAX_RANGE = 3.0
 MIN_DB, MAX_DB = -60.0, 12.0
+
+STYLES: Mapping[str, Emotion] = MappingProxyType(
+    {
+        **{name: Emotion(name) for name in EMOTIONS},
+        "affectionate": Emotion("calm", 0.6),
+        "cheerful": Emotion("happy"),
+        "depressed": Emotion("sad"),
+        "disgruntled": Emotion("angry", 0.6),
+        "embarrassed": Emotion("fearful", 0.4),
+        "empathetic": Emotion("calm", 0.7),
+        "envious": Emotion("angry", 0.4),
+        "friendly": Emotion("happy", 0.5),
+        "gentle": Emotion("calm"),
+        "hopeful": Emotion("happy", 0.6),
+        "lyrical": Emotion("calm", 0.6),
+        "shouting": Emotion("angry"),
+        "terrified": Emotion("fearful"),
+        "unfriendly": Emotion("angry", 0.5),
+        "whispering": Emotion("whisper"),
+        **dict.fromkeys(("newscast", "newscast-formal", "narration-professional"), Emotion("serious", 0.6)),
+    }
+)
+"""Styles of Azure's ``mstts:express-as`` and names of ``amazon:emotion``, ours among them."""
+_DEGREES = MappingProxyType({"low": 0.35, "medium": 0.7, "high": 1.0})
 
 _NUMBER = r"(?P<sign>[+-]?)(?P<number>\d{1,6}(?:\.\d{0,9})?|\.\d{1,9})"
 _VALUE = regex.compile(rf"{_NUMBER}\s*(?P<unit>%|[A-Za-z]*)")
@@ -145,6 +170,26 @@ def volume(text: str, current: float) -> float:
     if match and not match["unit"] and not match["sign"] and float(match["number"]) <= 100:
         return float(match["number"]) / 100
     raise InvalidRequest(f"{_shown(text)} is no volume; write {_names(DECIBELS)}, or a change with its sign: +6dB.")
+
+
+def mood(element: str, given: Mapping[str, str]) -> Emotion | None:
+    """The mood that an element of another vocabulary asks for; None if it is none that we know.
+
+    Args:
+        element: Its name without a prefix.
+        given: Its attributes.
+    """
+    match element:
+        case "express-as":
+            style, degree = given.get("style", ""), given.get("styledegree", "")
+        case "emotion":
+            style, degree = given.get("name", ""), given.get("intensity", "")
+        case _:
+            return None
+    known = STYLES.get(style.strip().lower())
+    number = _VALUE.fullmatch(degree.strip())
+    much = _DEGREES.get(degree, float(number["number"]) if number else 1.0)
+    return known and Emotion(known.name, min(known.intensity * much, 1.0))
 
 
 def _names(labels: Mapping[str, float]) -> str:
