@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,9 +127,10 @@ def main() -> None:
         for intensity in options.intensities:
             said = [models.say(text, voice, Emotion(name, intensity)) for voice, text in chosen]
             row = _compared(said, neutral)
-            row["as_expected"] = all(row[key] * sign > 0 for key, sign in EXPECTED[name].items() if key in row)
-            result[f"{name} {intensity:g}"] = row
-            _print(name, intensity, row)
+            is_expected = all(row[key] * sign > 0 for key, sign in EXPECTED[name].items())
+            _print(name, intensity, row, is_expected)
+            measured = {key: value for key, value in row.items() if not math.isnan(value)}  # a whisper has no F0
+            result[f"{name} {intensity:g}"] = {**measured, "as_expected": is_expected}
     print(json.dumps(result))
 
 
@@ -190,12 +192,12 @@ def _similarities(neutral: Sequence[Said], voices: Sequence[str]) -> dict[str, f
     return {"same_voice": float(np.mean(same or [np.nan])), "other_voice": float(np.mean(other or [np.nan]))}
 
 
-def _print(name: str, intensity: float, row: dict[str, float]) -> None:
+def _print(name: str, intensity: float, row: dict[str, float], is_expected: bool) -> None:
     print(
         f"{name:10s} {intensity:9g}  {row['f0']:+5.1f}  {1 + row['range']:7.2f}  {1 + row['rate']:6.2f}"
         f"  {row['loudness']:+7.1f}  {1 + row['pauses']:8.2f}  {row['tilt']:+7.1f}  {row['final']:+8.1f}"
         f"  {100 * row['word_errors']:7.1f}  {row['similarity']:10.2f}"
-        f"{'' if row['as_expected'] else '  not as expected'}",
+        f"{'' if is_expected else '  not as expected'}",
         flush=True,
     )
 

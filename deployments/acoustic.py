@@ -10,6 +10,7 @@ from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
+from deployments.logs import log_with_serve
 from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, AcousticInput, Prosody
@@ -53,6 +54,7 @@ class AcousticModel:
         assets: AssetSettings,
         load: Callable[[AcousticSettings, AssetSettings], PredictsFeatures] = load,
     ) -> None:
+        log_with_serve()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acoustic-model")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployments.desk import AdmissionLoad, Ask, Desk
+from deployments.logs import log_with_serve
 from deployments.metrics import UTTERANCES
 from deployments.settings import AdmissionSettings
 
@@ -41,6 +42,7 @@ class Admission:
     """
 
     def __init__(self, settings: AdmissionSettings) -> None:
+        log_with_serve()
         self._desk = Desk(settings)
         self._ingresses: dict[str, _Ingress] = {}
         self._outcomes_of_the_dead: Counter[str] = Counter()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import math
 import time
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from opentelemetry.trace import SpanContext
 from ray.serve.context import _get_internal_replica_context as get_internal_replica_context
 
 from deployments.errors import DeadlineExceeded
@@ -26,6 +28,7 @@ from deployments.fair_queue import Entry, FairQueue, Flow
 from deployments.metrics import StageMeter
 from deployments.past_calls import PastCall, PastCalls
 from deployments.settings import BatchLimits
+from deployments.tracing import BatchPlace, here, note_call
 from tts_models.errors import OutOfMemory
 
 logger = logging.getLogger("ray.serve")
@@ -65,8 +68,9 @@ class _Call(Generic[Item]):
     length: int
     result: asyncio.Future[Any]
     since_s: float = field(default_factory=time.monotonic)
-    began_s: float = 0.0
-    batch: int = 1
+    trace: SpanContext | None = field(default_factory=here)
+    began_s: float | None = None
+    batch: BatchPlace | None = None
 
 
 class FairWorker(Generic[Item, Result]):
@@ -116,7 +120,8 @@ class FairWorker(Generic[Item, Result]):
         if self._is_enough():
             self._enough.set()
         if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve())
+            # Not in the context of the first call, whose request and trace are none of the others'.
+            self._serving = asyncio.create_task(self._serve(), context=contextvars.Context())
         try:
             result: Result = await call.result
         except asyncio.CancelledError:
@@ -126,7 +131,9 @@ class FairWorker(Generic[Item, Result]):
             if entry.is_queued:
                 self._queue.remove(entry)
                 self._note_held()
-        self._past.add(flow, call.began_s - call.since_s, time.monotonic() - call.began_s, call.batch)
+            note_call(call.since_s, call.began_s, call.batch)
+        if call.began_s is not None and call.batch is not None:
+            self._past.add(flow, call.began_s - call.since_s, time.monotonic() - call.began_s, call.batch.size)
         return result
 
     def set_limits(self, limits: BatchLimits) -> None:
@@ -140,6 +147,7 @@ class FairWorker(Generic[Item, Result]):
         Raises:
             RuntimeError: It does.
         """
+        self._meter.lives()
         if self._running and (ran_s := time.monotonic() - self._run_since_s) > self._limits.max_run_s:
             raise RuntimeError(f"a batch has been running for {ran_s:.0f} s: the model hangs")
 
@@ -171,12 +179,13 @@ class FairWorker(Generic[Item, Result]):
         while calls := self._next_batch():
             self._running = calls
             self._run_since_s = time.monotonic()
+            batch = _batch_of(calls)
             for call in calls:
-                call.began_s, call.batch = self._run_since_s, len(calls)
+                call.began_s, call.batch = self._run_since_s, batch
                 self._meter.waited(call.flow, call.began_s - call.since_s)
             self._note_held()
             results = await self.run_batch([call.item for call in calls])
-            self._measure(calls)
+            self._measure(batch)
             self._running = ()
             self._note_held()
             for call, result in zip(calls, results, strict=True):
@@ -215,10 +224,10 @@ class FairWorker(Generic[Item, Result]):
     def _is_enough(self) -> bool:
         return len(self._queue) >= self._limits.max_items or self._queue.cost >= self._limits.max_padded_work
 
-    def _measure(self, calls: Sequence[_Call[Item]]) -> None:
-        run_s, padded_work = time.monotonic() - self._run_since_s, _padded_work(calls)
-        self._meter.ran(run_s, padded_work, padded_work - sum(call.length for call in calls))
-        s_per_work = run_s / padded_work
+    def _measure(self, batch: BatchPlace) -> None:
+        run_s = time.monotonic() - self._run_since_s
+        self._meter.ran(run_s, batch)
+        s_per_work = run_s / batch.padded_work
         known = self._s_per_work or s_per_work
         self._s_per_work = _SPEED_MEMORY * known + (1 - _SPEED_MEMORY) * s_per_work
 
@@ -248,6 +257,12 @@ def _max_ongoing() -> int:
     """``max_ongoing_requests`` of this replica; 0 outside of one. Ray has no public way to ask."""
     context = get_internal_replica_context()
     return context._deployment_config.max_ongoing_requests if context else 0
+
+
+def _batch_of(calls: Sequence[_Call[Any]]) -> BatchPlace:
+    padded_work = _padded_work(calls)
+    traces = tuple(call.trace for call in calls if call.trace)
+    return BatchPlace(len(calls), padded_work, padded_work - sum(call.length for call in calls), traces)
 
 
 def _padded_work(calls: Sequence[_Call[Any]]) -> int:

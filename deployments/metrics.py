@@ -19,6 +19,7 @@ from ray.serve import metrics
 from ray.serve.context import _get_internal_replica_context as get_internal_replica_context
 
 from deployments.fair_queue import Flow
+from deployments.tracing import BatchPlace
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of buckets of times: fine where callers begin to notice."""
@@ -118,6 +119,12 @@ STAGE_BUSY = Metric(
     "counter",
     "Time in which a stage's replica had a batch at work; its rate is the share of time it is busy.",
 )
+STAGE_CALLS = Metric("voicegraph_stage_calls", "counter", "Calls in the batches run.")
+STAGE_BATCHES = Metric(
+    "voicegraph_stage_batches",
+    "counter",
+    "Batches run; calls over batches is their mean size (a sum in Ray's histogram of it is estimated from buckets).",
+)
 STAGE_WORK = Metric(
     "voicegraph_stage_work",
     "counter",
@@ -178,6 +185,8 @@ METRICS: tuple[Metric, ...] = (
     STAGE_RUNNING,
     STAGE_WAIT,
     STAGE_BUSY,
+    STAGE_CALLS,
+    STAGE_BATCHES,
     STAGE_WORK,
     STAGE_PADDING,
     STAGE_GIVEN_UP,
@@ -201,28 +210,40 @@ class StageMeter:
         self._running = STAGE_RUNNING.make()
         self._wait = STAGE_WAIT.make()
         self._busy = STAGE_BUSY.make()
+        self._calls = STAGE_CALLS.make()
+        self._batches = STAGE_BATCHES.make()
         self._work = STAGE_WORK.make()
         self._padding = STAGE_PADDING.make()
         self._given_up = STAGE_GIVEN_UP.make()
         self._max_replicas = STAGE_MAX_REPLICAS.make()
-        if (most := max_replicas()) is not None:
-            self._max_replicas.set(most)
+        self._held = 0, 0
+        self.lives()
 
     def holds(self, waiting: int, running: int) -> None:
         """So many calls wait and run now."""
+        self._held = waiting, running
         self._waiting.set(waiting)
         self._running.set(running)
+
+    def lives(self) -> None:
+        """To be called every ten seconds or so: Ray forgets a gauge that was not set for twenty."""
+        self.holds(*self._held)
+        if (most := max_replicas()) is not None:
+            self._max_replicas.set(most)
 
     def waited(self, flow: Flow, wait_s: float) -> None:
         """A call's turn came."""
         self._wait.observe(wait_s, {"priority": flow.priority.value})
 
-    def ran(self, run_s: float, padded_work: int, padding: int) -> None:
+    def ran(self, run_s: float, batch: BatchPlace) -> None:
         """A batch was run."""
-        self._busy.inc(run_s)
-        self._work.inc(padded_work)
-        if padding:
-            self._padding.inc(padding)
+        self._batches.inc()
+        self._calls.inc(batch.size)
+        self._work.inc(batch.padded_work)
+        if run_s > 0:
+            self._busy.inc(run_s)
+        if batch.padding:
+            self._padding.inc(batch.padding)
 
     def gave_up(self, when: GivenUp) -> None:
         """Nobody waits for a call any more."""

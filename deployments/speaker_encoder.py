@@ -14,6 +14,7 @@ from deployments.batching import Batcher
 from deployments.embedding_cache import EmbeddingCache, lookup_counter
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
+from deployments.logs import log_with_serve
 from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings, StorageSettings
 from deployments.storage.records import open_records
 from tts_models.errors import ReferenceAudioError, ReferenceTooLong, ReferenceTooShort, TtsError
@@ -73,6 +74,7 @@ class SpeakerEncoder:
         decode: str | None = None,
         storage: StorageSettings | None = None,
     ) -> None:
+        log_with_serve()
         from tts_models.speaker.decoder_process import Decoders  # PyAV inside: only the replica needs it
 
         self._decode = Decoders(decode=decode) if decode else Decoders()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from deployments.dictionaries import Dictionaries
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import FairWorker, ReplicaLoad
-from deployments.logs import keep_texts_out
+from deployments.logs import keep_texts_out, log_with_serve
 from deployments.metrics import CHARACTERS
 from deployments.settings import BatchLimits, StorageSettings, TextSettings
 from deployments.slices import SLICE_CHARACTERS, InSlices, Paused, Sliced
@@ -95,6 +95,7 @@ class TextFrontend:
         load_accents: Callable[[TextSettings], AnalysesAccents] = load_accents,
         storage: StorageSettings | None = None,
     ) -> None:
+        log_with_serve()
         keep_texts_out(settings)
         # Off the event loop, which stays free for health checks; more threads would only share one interpreter lock.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="text-frontend")

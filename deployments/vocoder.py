@@ -10,6 +10,7 @@ from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
+from deployments.logs import log_with_serve
 from deployments.metrics import AUDIO
 from deployments.settings import AssetSettings, BatchLimits, VocoderSettings
 from tts_models.errors import TtsError
@@ -57,6 +58,7 @@ class Vocoder:
         assets: AssetSettings,
         load: Callable[[VocoderSettings, AssetSettings], MakesAudio] = load,
     ) -> None:
+        log_with_serve()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vocoder")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(model.synthesize, _frames, thread, DEFAULT_LIMITS)

@@ -26,6 +26,7 @@ from ray.serve.config import AutoscalingContext
 
 from deployments.assets import ECAPA, KOKORO, VOICES, asset_store
 from deployments.errors import StorageUnavailable
+from deployments.logs import log_with_serve
 from deployments.metrics import VOICES_WAITING
 from deployments.settings import AssetSettings, FittingSettings, StorageSettings
 from deployments.storage.records import Records, open_records
@@ -101,6 +102,7 @@ class VoiceFitter:
         load: Callable[[FittingSettings, AssetSettings], FitsVoices] = load,
         records: Records | None = None,
     ) -> None:
+        log_with_serve()
         self._settings = settings
         self._load = lambda: load(settings, assets)
         self._voices = VoiceStore(records or open_records(storage))

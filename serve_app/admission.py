@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import uuid
 from collections import Counter
@@ -129,7 +130,8 @@ class SharedAdmission:
     async def place(self, ask: Ask) -> AsyncIterator[Place]:
         """See :meth:`Admits.place`."""
         if self._syncing is None or self._syncing.done():
-            self._syncing = asyncio.create_task(self._keep_in_sync())
+            # Not in the context of this request: its trace would never end.
+            self._syncing = asyncio.create_task(self._keep_in_sync(), context=contextvars.Context())
         place = Place()
         is_refused = completed = False
         try:

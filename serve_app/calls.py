@@ -108,8 +108,8 @@ class StageCaller:
                     raise cause from error
             if lost >= self._settings.attempts:
                 raise StageUnavailable("A part of the server keeps failing; please try again later.")
-            self._retries.inc(1, {"reason": reason})
             await asyncio.sleep(delay_s * random.uniform(0.5, 1.5))
+            self._retries.inc(1, {"reason": reason})  # not where the caller, whose leaving looks alike, is gone by now
             delay_s *= 2
 
 

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice, zip_longest
 from typing import Any, Protocol, TypeVar
 
@@ -29,6 +30,7 @@ from ray.serve.handle import DeploymentHandle
 from deployments.errors import DeadlineExceeded, Overloaded
 from deployments.fair_queue import ANYONE, Flow
 from deployments.settings import SynthesisSettings
+from deployments.tracing import part
 from serve_app.calls import StageCaller, StageUnavailable, Start
 from tts_models.delivery import AS_IT_IS, Delivery, delivered
 from tts_models.emotion import felt, gap_scale
@@ -265,8 +267,8 @@ class RaySpeechGraph:
             while len(in_flight) < self._segments_in_flight and (following := next(segments, None)):
                 index, segment = following
                 as_segment = self.scheduled(replace(self._flow, segment=index))
-                making = work(as_segment, acoustic_input(utterance, index, segment), is_first=index == first)
-                in_flight.append((segment, asyncio.create_task(making)))
+                make = partial(work, as_segment, acoustic_input(utterance, index, segment), is_first=index == first)
+                in_flight.append((segment, asyncio.create_task(_traced(make, index))))
 
         try:
             fill()
@@ -280,6 +282,11 @@ class RaySpeechGraph:
             for _, task in in_flight:
                 task.cancel()
             await asyncio.gather(*(task for _, task in in_flight), return_exceptions=True)
+
+
+async def _traced(make: Callable[[], Coroutine[Any, Any, Result]], index: int) -> Result:
+    with part("segment", segment=index):
+        return await make()
 
 
 def acoustic_input(utterance: Utterance, index: int, segment: Phonemes) -> AcousticInput:

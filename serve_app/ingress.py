@@ -10,7 +10,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments.assets import VOICES, asset_store
-from deployments.logs import keep_texts_out
+from deployments.logs import keep_texts_out, log_with_serve
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import open_records
 from deployments.text_frontend import word_filter
@@ -58,6 +58,7 @@ class SpeechIngress:
         jobs: DeploymentHandle[Any] | None = None,
         fitter: DeploymentHandle[Any] | None = None,
     ) -> None:
+        log_with_serve()
         keep_texts_out(settings.text)
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)

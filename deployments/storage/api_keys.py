@@ -26,6 +26,7 @@ from deployments.storage.records import Records, change
 
 COLLECTION = "api_keys"
 
+_ID_FORM = re.compile(r"[0-9a-f]{12}", re.ASCII)
 _FORM = re.compile(r"vg-(?P<id>[0-9a-f]{12})-(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
 _NO_DIGEST = "0" * 64
 
@@ -65,6 +66,11 @@ class ApiKey(Settings):
 
 class NoSuchKey(Exception):
     """No key of that id; args: the id."""
+
+
+def is_key_id(text: str) -> bool:
+    """Whether ``text`` has the form of a key's public id, which no address has."""
+    return _ID_FORM.fullmatch(text) is not None
 
 
 def key_id_in(text: str) -> str | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
@@ -52,9 +51,8 @@ from serve_app.manner import INSTRUCTIONS_HEADER
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
-from tts_models.speaker.presets import PRESETS_FILE, PresetVoices, preset_voices
+from tts_models.speaker.presets import PresetVoices, preset_voices
 from tts_models.speaker.voices import VoiceCatalogue
-from tts_models.types import SPEAKER_EMBEDDING_DIM
 
 _MOST_WATCHERS = 32
 """Each holds one of the ``max_ongoing_requests`` of the ingress replica."""
@@ -116,7 +114,7 @@ def create_app(
 
     registry = VoiceRegistry(voices, VoiceStore(records))
     consents = ConsentStore(records, long_work.board.objects)
-    enroller = Enroller(registry, preset_table or _preset_table(), consents, settings.voices)
+    enroller = Enroller(registry, preset_table or preset_voices(), consents, settings.voices)
     app = FastAPIOffline(
         title="Voicegraph",
         version=_version(),
@@ -188,14 +186,6 @@ def create_app(
     app.add_middleware(ErrorCountMiddleware, routes=known, count=count_error)
     app.add_middleware(RequestIdMiddleware, answer=not behind_ray_proxy)
     return app
-
-
-def _preset_table() -> PresetVoices:
-    """What is known of the presets' voices; nothing before it has been measured."""
-    if PRESETS_FILE.exists():
-        return preset_voices()
-    nothing = np.zeros(0, np.float32)
-    return PresetVoices((), np.zeros((0, SPEAKER_EMBEDDING_DIM), np.float32), nothing, nothing)
 
 
 async def _no_stages() -> Sequence[StageLoad]:

@@ -14,7 +14,7 @@ from deployments.settings import VoiceSettings
 from deployments.storage.cloned_voice import is_voice_id
 from deployments.storage.consents import Consent, ConsentStore
 from deployments.storage.voices import GLOBAL, ClonedVoice
-from serve_app.graph import SpeechGraph, StageUnavailable
+from serve_app.graph import SpeechGraph
 from serve_app.http.audio_encoding import encode_once
 from serve_app.http.caller import Caller
 from serve_app.http.errors import ConsentMismatch, ConsentRequired, NotAllowed
@@ -24,7 +24,7 @@ from serve_app.voices.expression import RESERVED, is_expression
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import InvalidRequest, RequestError, VoiceNotFound
 from tts_models.speaker import ENCODER_RATE_HZ
-from tts_models.speaker.presets import NearestVoice, PresetVoices
+from tts_models.speaker.presets import PresetVoices
 from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.recipe import VoiceRecipe
 from tts_models.speaker.voices import Gender, Voice, VoiceCatalogue
@@ -68,7 +68,7 @@ class Enroller:
         await self._require_free(tenant, wish.name)
         profile = await graph.profile(samples)
         _require_speaker(consent, profile)
-        nearest = self._nearest(profile)
+        (nearest,) = self.presets.nearest(profile)
         voice = ClonedVoice.new(
             tenant,
             wish.name,
@@ -165,7 +165,7 @@ class Enroller:
         except RequestError as error:
             raise type(error)(error.message, "reference_audio") from None
         _require_speaker(consent, profile)
-        recipe = self._nearest(profile).recipe
+        recipe = self.presets.nearest(profile)[0].recipe
         language = language or (consent.language if consent else DEFAULT_LANGUAGE)
         return recipe.voice(self._catalogue, "reference_audio", language, gender_of(recipe, self._catalogue))
 
@@ -202,11 +202,6 @@ class Enroller:
         if preset not in self.presets.names:
             return None
         return round(float(self.presets.median_f0_hz[self.presets.names.index(preset)]), 1)
-
-    def _nearest(self, profile: ReferenceProfile) -> NearestVoice:
-        for nearest in self.presets.nearest(profile):
-            return nearest
-        raise StageUnavailable("Nobody has measured the presets' voices, which new ones are made of.")
 
     @property
     def _catalogue(self) -> VoiceCatalogue:

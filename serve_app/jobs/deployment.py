@@ -20,7 +20,7 @@ from ray.serve.config import AutoscalingContext
 from ray.serve.handle import DeploymentHandle
 from ray.serve.task_consumer import task_consumer, task_handler
 
-from deployments.logs import keep_texts_out
+from deployments.logs import keep_texts_out, log_with_serve
 from deployments.metrics import JOBS
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import storage_root
@@ -59,6 +59,7 @@ class JobWorker:
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue],
     ) -> None:
+        log_with_serve()
         keep_texts_out(settings.text)
         synthesis = settings.synthesis.model_copy(update={"segments_in_flight": settings.jobs.segments_in_flight})
         graph = RaySpeechGraph(text, speaker, acoustic, vocoder, synthesis)

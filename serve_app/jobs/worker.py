@@ -17,6 +17,7 @@ from deployments.errors import StorageUnavailable
 from deployments.fair_queue import Flow, Priority
 from deployments.settings import HttpSettings
 from deployments.storage.objects import Objects
+from deployments.tracing import whole
 from serve_app.graph import DeadlineExceeded, Overloaded, SpeechGraph, SpokenAudio, StageUnavailable
 from serve_app.http.job_schemas import Chapter, JobRequest
 from serve_app.http.openai_speech import utterance_of
@@ -213,6 +214,10 @@ class _Making:
 
     async def make(self) -> JobResult:
         """The files of the job, in the object store."""
+        with whole("job", job=self._job.id):
+            return await self._make()
+
+    async def _make(self) -> JobResult:
         job = self._job
         request = JobRequest.model_validate_json(await asyncio.to_thread(request_of, self._board, job))
         checkpoints = await asyncio.to_thread(Checkpoints, self._board.objects, job.folder)

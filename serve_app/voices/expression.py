@@ -22,8 +22,8 @@ from tts_models.errors import InvalidRequest, VoiceNotFound
 MAX_CHARACTERS = 512
 MAX_PARTS = 16
 MAX_WEIGHT = 1000.0
-MAX_SUBTRACTED = 0.5
-"""How much may be taken away, as a share of what is added: beyond it speech falls apart."""
+MAX_SUBTRACTED = 0.25
+"""How much may be taken away, as a share of what is added: beyond it words are lost (docs/adr/0017)."""
 
 RESERVED = '+*()[]{}:,;"<>&|/\\'
 """What no name may hold, for it means something here or somewhere else where voices are named."""

@@ -14,6 +14,7 @@ from playwright.sync_api import Download, Page, expect
 from tests.browser.conftest import LIMIT_MS, TEXT, says
 from tests.http.fakes import Gate, Served, tone
 from tts_models.errors import EmptyText, SynthesisError
+from tts_models.text.languages import LANGUAGES
 
 
 def speak(page: Page, text: str = TEXT) -> None:
@@ -141,6 +142,21 @@ def test_the_delivery_goes_with_the_request(page: Page, served: Served) -> None:
     assert own.items() <= asked(page, served).items()
     page.get_by_role("button", name="Reset").click()
     assert not own.keys() & asked(page, served).keys()
+
+
+def test_what_is_offered_is_what_the_server_takes(page: Page, served: Served) -> None:
+    fields = served.app.openapi()["components"]["schemas"]["SpeechRequest"]["properties"]
+    for name in ("speed", "pitch", "energy", "intonation", "intensity"):
+        low, high, value = page.locator(f"#{name}").evaluate("({min, max, value}) => [min, max, value].map(Number)")
+        assert fields[name]["minimum"] <= low < high <= fields[name]["maximum"]
+        assert value == fields[name]["default"]
+    emotions = page.locator("#emotion option").evaluate_all("(options) => options.map(({value}) => value)")
+    assert sorted(emotions) == sorted(fields["emotion"]["enum"])
+    assert emotions[0] == fields["emotion"]["default"]
+    formats = page.locator("#format option").all_inner_texts()
+    assert sorted(formats) == sorted(fields["response_format"]["enum"])
+    languages = page.locator("#text-language option").evaluate_all("(options) => options.map(({value}) => value)")
+    assert sorted(languages[1:]) == sorted(LANGUAGES)
 
 
 def test_one_can_go_anywhere_in_it(page: Page, served: Served) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,16 +15,32 @@ import httpx
 import pytest
 import ray
 
+from deployments.metrics import EMBEDDING_LOOKUPS, METRICS, RETRIES, STAGE_GIVEN_UP, STAGE_PADDING
 from tests.cluster.conftest import Cluster
+from tests.support.prometheus import dashboard_queries, prometheus
 from tests.support.waiting import at_rest, until
 from tts_models.types import FRAME_SAMPLES
 
 SPEECH = "/v1/audio/speech"
 FRAME_BYTES = 2 * FRAME_SAMPLES
+RAY_FORGETS_S = 25.0
+"""A gauge that was not set for 20 s is gone."""
+QUIET = {"Calls made again", "Work given up", "Embeddings by where they were found"} | {
+    f"GPU {what}" for what in ("busy", "memory", "temperature")
+}
+"""Panels that are empty while all is well and no GPU is there."""
+STILL = 'deployment="SpeakerEncoder"'
+"""Nobody enrols a voice here, so that what counts that stage's calls has counted none."""
 
 
 def speech(text: str, **changes: Any) -> dict[str, Any]:
     return {"model": "tts-1", "voice": "af_test", "input": text, "response_format": "pcm", **changes}
+
+
+def endpoint() -> str:
+    """Where Ray's metrics are."""
+    (node,) = ray.nodes()
+    return f"http://127.0.0.1:{node['MetricsExportPort']}/metrics"
 
 
 @pytest.fixture(scope="module")
@@ -153,16 +172,39 @@ def test_health_counts_replicas(server: Cluster) -> None:
     assert all(replicas.values())
 
 
-def test_outcomes_reach_the_metrics(server: Cluster) -> None:
+UNEVENTFUL = {RETRIES, STAGE_GIVEN_UP, STAGE_PADDING, EMBEDDING_LOOKUPS}
+"""Of these nothing happens in a quiet run; a counter that has not counted is absent."""
+
+
+def test_what_is_counted_reaches_the_endpoint_and_stays(server: Cluster) -> None:
     httpx.post(server.url + SPEECH, json=speech("1"), timeout=60)
-    (node,) = ray.nodes()
-    metrics = f"http://127.0.0.1:{node['MetricsExportPort']}/metrics"
+    httpx.post(server.url + SPEECH, json=speech(""), timeout=60)
 
-    def counted() -> bool:
-        lines = httpx.get(metrics, timeout=10).text.splitlines()
-        return any("voicegraph_speech_responses" in line and 'outcome="completed"' in line for line in lines)
+    def missing() -> set[str]:
+        lines = httpx.get(endpoint(), timeout=10).text.splitlines()
+        seen = {line.partition("{")[0].removesuffix("_bucket") for line in lines if not line.startswith("#")}
+        return {metric.exported for metric in METRICS if metric not in UNEVENTFUL} - seen
 
-    until(counted, 90, "the counter is exported")
+    until(lambda: not missing(), 90, "all of them are exported")
+    time.sleep(RAY_FORGETS_S)
+    assert missing() == set()
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="no prometheus here; Debian has it")
+def test_a_prometheus_answers_every_query_of_the_dashboard(server: Cluster, tmp_path: Path) -> None:
+    httpx.post(server.url + SPEECH, json=speech("1 1"), timeout=60)
+    httpx.post(server.url + SPEECH, json=speech(""), timeout=60)
+    with prometheus(endpoint(), tmp_path) as ask:
+
+        def silent() -> list[tuple[str, str]]:
+            return [(title, query) for title, query in dashboard_queries() if not ask(query)]
+
+        def expected() -> list[tuple[str, str]]:
+            return [(title, query) for title, query in silent() if title not in QUIET and STILL not in query]
+
+        with contextlib.suppress(AssertionError):
+            until(lambda: not expected(), 90, "every query returns data")
+        assert expected() == []
 
 
 def test_keys_are_asked_of_clients_elsewhere(server: Cluster) -> None:

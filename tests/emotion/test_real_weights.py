@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class Speaker:
         self._encoder = SpeakerEncoder.load(assets.ensure("ecapa-tdnn-voxceleb"), torch.device("cpu"))
         self._made: dict[Any, Heard] = {}
 
+    @lru_cache(maxsize=100)  # noqa: B019 - one speaker for the module
     def predict(self, segment: Phonemes, voice: str, **how: Any) -> AcousticFeatures:
         speed = how.pop("speed", 1.0)
         speaker = self.voices.get(voice)

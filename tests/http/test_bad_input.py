@@ -286,7 +286,6 @@ async def test_no_audio_at_all_is_an_error_and_not_an_empty_file(served: Served,
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nowhere", 404, "not_found"),
-        ("GET", "/", 404, "not_found"),
         ("GET", "/v1/readyz", 404, "not_found"),  # would make wyoming_openai take us for LocalAI
         ("POST", "/v1/audio/speech/x", 404, "not_found"),
         ("GET", SPEECH, 405, "method_not_allowed"),

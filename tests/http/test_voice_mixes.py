@@ -42,7 +42,7 @@ async def test_a_job_in_a_mix(client: httpx.AsyncClient) -> None:
     [
         ("af_bela+af_heart", 404, "There is no voice 'af_bela'. Did you mean af_bella"),
         ("af_bella(x)", 400, "makes no sense behind 'af_bella'. A mix is written such as"),
-        ("af_bella-af_heart", 400, "50%"),
+        ("af_bella-af_heart", 400, "25%"),
     ],
 )
 async def test_what_is_wrong_with_a_mix(voice: str, status: int, says: str, client: httpx.AsyncClient) -> None:

@@ -272,7 +272,7 @@ async def test_a_sample_is_spoken(ingresses: Ingresses) -> None:
         assert wav.content.startswith(b"RIFF")
         (utterance,) = served.graph.spoken
         assert (utterance.language, utterance.text[:5]) == ("ja", "こんにちは")
-        for voice in ("af_heart", "coral", "af_heart(2)-Ana"):
+        for voice in ("af_heart", "coral", "af_heart(4)-Ana"):
             assert (await client.get(f"/v1/audio/voices/{voice}/sample")).headers["content-type"] == "audio/mpeg"
         assert error(await client.get("/v1/audio/voices/nobody/sample"), 404)
 

@@ -22,7 +22,9 @@ from deployments.metrics import (
     AUDIO,
     CHARACTERS,
     RETRIES,
+    STAGE_BATCHES,
     STAGE_BUSY,
+    STAGE_CALLS,
     STAGE_GIVEN_UP,
     STAGE_MAX_REPLICAS,
     STAGE_PADDING,
@@ -65,6 +67,7 @@ async def test_a_batch_counts_its_work_its_padding_and_how_long_its_calls_waited
     await asyncio.gather(*(work(length, flow) for length, flow in zip([10, 4, 6], flows, strict=True)))
     assert recorded.of(STAGE_WORK) == [30]
     assert recorded.of(STAGE_PADDING) == [10]
+    assert (recorded.of(STAGE_CALLS), recorded.of(STAGE_BATCHES)) == ([3], [1])
     assert len(recorded.of(STAGE_WAIT, priority="interactive")) == 2
     (waited,) = recorded.of(STAGE_WAIT, priority="batch")
     assert 0 < waited < 60
@@ -123,6 +126,15 @@ async def test_a_failure_is_nothing_given_up(recorded: Recorded) -> None:
     assert recorded.told[STAGE_GIVEN_UP.name] == {}
 
 
+async def test_gauges_are_told_again_with_every_health_check(recorded: Recorded) -> None:
+    """Ray forgets a gauge that was not set for twenty seconds."""
+    work = worker(list)
+    told = len(recorded.of(STAGE_WAITING))
+    await work.check_health()
+    assert recorded.of(STAGE_WAITING)[told:] == [0]
+    assert recorded.of(STAGE_RUNNING)[-1] == 0
+
+
 @pytest.mark.parametrize(
     ("config", "most"),
     [
@@ -158,7 +170,7 @@ async def test_audio_and_characters(recorded: Recorded) -> None:
     )
     assert recorded.of(AUDIO, priority="interactive") == [1.5]
     assert recorded.of(AUDIO, priority="batch") == [1.5]
-    text = TextFrontend(TextSettings(), lambda _: Reads())
+    text = TextFrontend(TextSettings(in_logs=True), lambda _: Reads())
     await text.segments("Hello there.", "en", Flow())
     await text.segments("x" * 2500, "en-GB", Flow())
     with pytest.raises(UnsupportedLanguage):
@@ -183,3 +195,22 @@ async def test_calls_made_again(recorded: Recorded) -> None:
     caller = StageCaller(SynthesisSettings(retry_delay_s=0.001))
     assert await caller.call(lambda: [Response()]) == "done"
     assert recorded.told[RETRIES.name] == {(("reason", "lost"),): [1, 1]}
+
+
+async def test_a_caller_that_leaves_is_no_call_made_again(recorded: Recorded) -> None:
+    """Ray may give its calls up before it tells us that it is gone."""
+
+    class GivenUp:
+        def __await__(self) -> Any:
+            yield from asyncio.sleep(0).__await__()
+            raise asyncio.CancelledError
+
+        def cancel(self) -> None:
+            pass
+
+    caller = StageCaller(SynthesisSettings(retry_delay_s=60))
+    call = asyncio.create_task(caller.call(lambda: [GivenUp()]))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    await asyncio.wait([call], timeout=60)
+    assert recorded.told[RETRIES.name] == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -210,3 +211,24 @@ async def test_an_error_of_the_holder_is_his_own_and_frees_the_place(desk: Desk)
         async with one.place(ask("a")):
             raise Overloaded("a stage", 1.0)
     await until(running(desk, 0))
+
+
+async def test_what_goes_on_for_all_is_in_no_requests_context(desk: Desk) -> None:
+    """Or the trace of the first request would have every sync in it, for ever."""
+    of_a_request: ContextVar[str] = ContextVar("of_a_request", default="nobody's")
+    seen: list[str] = []
+    sync = desk.admission.sync
+
+    async def noted(*args: Any) -> None:
+        seen.append(of_a_request.get())
+        await sync(*args)
+
+    desk.admission.sync = noted  # type: ignore[method-assign]
+    of_a_request.set("mine")
+    shared = ingress(desk)
+    async with shared.place(ask("a")):
+        async with asyncio.timeout(60):
+            while len(seen) < 3:
+                await asyncio.sleep(0.01)
+    # The first word is sent when the desk is met, in the name of whoever met it.
+    assert seen[-1] == "nobody's"
