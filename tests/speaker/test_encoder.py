@@ -15,7 +15,7 @@ from serve_app.http.audio_encoding import encode_once
 from tests.speaker.reference import reference_embedder, reference_features, reference_network
 from tests.support.speech import Speech
 from tts_models.assets import AssetStore
-from tts_models.errors import AssetError, ReferenceAudioError
+from tts_models.errors import AssetError, ReferenceAudioError, SeveralSpeakers
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.ecapa import EcapaConfig, EcapaTdnn, Extents
 from tts_models.speaker.encoder import MIN_SAMPLES, SpeakerEncoder
@@ -184,3 +184,17 @@ def test_speakers_are_told_apart(encoder: SpeakerEncoder, speech: list[Speech]) 
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1.0, atol=1e-5)
     likeness = embeddings @ embeddings.T - 2 * np.eye(len(embeddings))
     assert likeness.argmax(axis=1).tolist() == [1, 0, 3, 2, 5, 4, 7, 6], likeness.round(2)
+
+
+def test_whoever_speaks_alone_is_one_speaker_and_two_are_two(encoder: SpeakerEncoder, speech: list[Speech]) -> None:
+    clips = [decode_reference_audio(encode_once("flac", np.tile(one.samples, 2))) for one in speech]
+    for clip in clips:
+        profile = encoder.profile([clip])
+        np.testing.assert_allclose(profile.embedding, vectors(encoder, [clip])[0], atol=1e-5)
+        assert 80 < profile.median_f0_hz < 260
+        assert profile.clips[0] is clip
+    woman, man = clips[:2]
+    with pytest.raises(SeveralSpeakers, match="More than one person"):
+        encoder.profile([np.concatenate([woman, man])])
+    with pytest.raises(SeveralSpeakers, match="Clip"):
+        encoder.profile([woman, man])
