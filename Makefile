@@ -30,7 +30,7 @@ serve: $(VENV)/.serve
 	@exec $(BIN)/voicegraph serve $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
 test: $(VENV)/.dev
-	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -26,11 +26,17 @@ STARTS_RAY = {"cluster", "e2e", "cli"}
 """Folders whose tests start Rays, and mostly wait for them: one after the other, beside all the rest."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests a worker of ``pytest --dist loadgroup`` takes together: those that share what is slow."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group("ray" if folder in STARTS_RAY else folder))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each worker of ``pytest --numprocesses`` takes whole folders, whose tests share what is slow to make."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = Path(nodeid.partition("::")[0]).parts[1]
+            return "ray" if folder in STARTS_RAY else folder
+
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
