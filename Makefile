@@ -30,7 +30,7 @@ serve: $(VENV)/.serve
 	@exec $(BIN)/voicegraph serve $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
 test: $(VENV)/.dev
-	@exec $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	@RAY_worker_niceness=0 exec $(BIN)/python -m pytest --numprocesses 2 $(ARGS) # the tests beside Ray leave it its share
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
