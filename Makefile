@@ -15,6 +15,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet --no-progress
 NEEDED_GB := 9
+START_RAYS := tests/cli tests/cluster tests/e2e # one after the other, on a machine that has nothing else to do
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -30,7 +31,12 @@ serve: $(VENV)/.serve
 	@exec $(BIN)/voicegraph serve $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
 test: $(VENV)/.dev
-	@RAY_worker_niceness=0 exec $(BIN)/python -m pytest --numprocesses 2 $(ARGS) # the tests beside Ray leave it its share
+ifneq ($(strip $(ARGS)),)
+	@exec $(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest --numprocesses 2 $(addprefix --ignore ,$(START_RAYS)); others=$$?; \
+	  $(BIN)/python -m pytest $(START_RAYS) && exit $$others
+endif
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -22,10 +22,6 @@ settings.register_profile("repeatable", derandomize=True, database=None, deadlin
 settings.load_profile("repeatable")
 
 
-STARTS_RAY = {"cluster", "e2e", "cli"}
-"""Folders whose tests start Rays, and mostly wait for them: one after the other, beside all the rest."""
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Each worker of ``pytest --numprocesses`` takes whole folders, whose tests share what is slow to make."""
@@ -33,8 +29,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFolder(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = Path(nodeid.partition("::")[0]).parts[1]
-            return "ray" if folder in STARTS_RAY else folder
+            return Path(nodeid.partition("::")[0]).parts[1]
 
     return ByFolder(config, log)
 
