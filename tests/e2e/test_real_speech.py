@@ -203,7 +203,7 @@ def test_what_cannot_be_said_is_told(speech_client: openai.OpenAI) -> None:
 def test_every_voice_that_is_listed_speaks(speech_client: openai.OpenAI) -> None:
     voices = speech_client.get("/audio/voices", cast_to=dict[str, Any])["voices"]
 
-    assert len(voices) == 54
+    assert sum(voice["type"] == "preset" for voice in voices) == 54  # other tests make voices of their own
     for language in {voice["language"] for voice in voices}:
         voice = next(voice["id"] for voice in reversed(voices) if voice["language"] == language)
         assert len(say(speech_client, "1", voice)) > 0.2 * SAMPLE_RATE_HZ
