@@ -142,7 +142,7 @@ async def test_load_counts_every_replica_of_a_stage_and_stats_every_ingress(fres
     )
     async with client_of(fresh) as client:
         before = (await client.get("/v1/stats")).json()
-        asking = [asyncio.create_task(post(client, "5!vocoder-waits 9 9")) for _ in range(RUNNING + 1)]
+        asking = [asyncio.create_task(post(client, "5!vocoder-waits 9!vocoder-waits 9")) for _ in range(RUNNING + 1)]
 
         def stages() -> dict[str, Any]:
             return {stage["name"]: stage for stage in load(fresh)["stages"]}
