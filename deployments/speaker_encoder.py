@@ -17,6 +17,7 @@ from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
 from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings, StorageSettings
 from deployments.storage.records import open_records
+from deployments.tiers import limits_that_fit
 from tts_models.errors import ReferenceAudioError, ReferenceTooLong, ReferenceTooShort, TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.one_speaker import pieces, require_one_speaker, require_same_speaker
@@ -80,7 +81,9 @@ class SpeakerEncoder:
         self._decode = Decoders(decode=decode) if decode else Decoders()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
-        self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
+        self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(
+            model.embed, len, thread, limits_that_fit("SpeakerEncoder", DEFAULT_LIMITS)
+        )
         records = open_records(storage) if storage else None
         self._cache = EmbeddingCache(settings, PROFILES, records, lookup_counter())
 
@@ -146,7 +149,7 @@ class SpeakerEncoder:
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
-        self._embed.set_limits(BatchLimits.model_validate(user_config))
+        self._embed.set_limits(limits_that_fit("SpeakerEncoder", BatchLimits.model_validate(user_config)))
 
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""
