@@ -36,7 +36,7 @@ from serve_app.http import (
 from serve_app.http import voices as voice_routes
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import HttpContext, Jobs, MeasuresSpeech, Outcome, Replicas, Stages
+from serve_app.http.context import HttpContext, Jobs, KeepsSpeech, MeasuresSpeech, Outcome, Replicas, Stages
 from serve_app.http.enrolment import Enroller
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
@@ -81,6 +81,7 @@ def create_app(
     listens_on: str | None = "127.0.0.1",
     count_in: str | None = None,
     long_work: Jobs | None = None,
+    cache: KeepsSpeech | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -100,6 +101,7 @@ def create_app(
         preset_table: What is known of the presets' voices; of Kokoro's where absent.
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
         long_work: Where jobs are handed in; nobody makes them where absent.
+        cache: Keeps speech for whoever asks for the very same again; nothing is kept where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
     """
     records = records or SqliteRecords(Path(":memory:"))
@@ -138,6 +140,7 @@ def create_app(
         jobs=long_work,
         captions=CaptionKeeper.of(records, settings),
         watchers=asyncio.Semaphore(_MOST_WATCHERS),
+        cache=cache,
     )
     rooms = (
         openai_speech,
