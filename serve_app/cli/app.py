@@ -22,6 +22,7 @@ from serve_app.cli import (
     doctor_command,
     jobs_command,
     keys_command,
+    plan_command,
     say_command,
     serve_command,
     voices_command,
@@ -48,6 +49,7 @@ app.add_typer(jobs_command.app, name="jobs")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(dictionary_command.app, name="dictionary")
 app.add_typer(assets_command.app, name="assets")
+app.command("plan")(plan_command.plan)
 app.command("doctor")(doctor_command.doctor)
 
 
