@@ -1,4 +1,4 @@
-"""From instructions to a :class:`~tts_models.instructions.manner.Manner`: by words, and in English by meaning.
+"""From instructions to a :class:`~tts_models.instructions.manner.Manner`: by words, and by meaning.
 
 ::
 
@@ -11,9 +11,9 @@ A word of degree strengthens or weakens the word it stands at; a negation takes 
 pitch or loudness round, half as far. Moods are voted on by the words that name them, and the strongest one is taken;
 changes of pace, pitch, loudness and melody add up.
 
-Where no word names a mood ("like a boy whose dog has run away"), the meaning of what is left without the negated clauses decides
-(:mod:`tts_models.instructions.meaning`), if there is a sentence encoder; a trade or a kind of person ("nurse") counts
-only where it says nothing.
+Where no word names a mood ("like a boy whose dog has run away"), the meaning of what is left without the negated
+clauses decides (:mod:`tts_models.instructions.meaning`), if there is a sentence encoder; a trade or a kind of person
+("nurse") counts only where it says nothing.
 """
 
 from __future__ import annotations
