@@ -17,6 +17,7 @@ from serve_app.http.enrolment import Enroller
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
+from tts_models.instructions import Understanding
 from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
@@ -43,6 +44,11 @@ class Offer(Protocol):
     @property
     def models(self) -> tuple[str, ...]:
         """Every name of the model, its own first."""
+        ...
+
+    @property
+    def understanding(self) -> Understanding:
+        """Of instructions."""
         ...
 
 
@@ -120,6 +126,7 @@ class HttpContext:
         jobs: Long work, made behind the line.
         captions: Keeps the captions of past requests.
         watchers: Places of those who watch the load.
+        understanding: Of instructions.
         cache: Keeps speech for whoever asks for the very same again; None keeps none.
     """
 
@@ -137,6 +144,7 @@ class HttpContext:
     jobs: Jobs
     captions: KeepsCaptions
     watchers: asyncio.Semaphore
+    understanding: Understanding
     cache: KeepsSpeech | None = None
 
     @property
