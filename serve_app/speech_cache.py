@@ -221,6 +221,8 @@ def _segments(heads: list[Mapping[str, Any]], arrays: memoryview) -> Iterator[Sp
         phonemes = _PHONEMES.validate_json(json.dumps(head["phonemes"]))
         timeline = Timeline(phonemes, durations, head["start_sample"], energy)
         yield SpokenAudio(samples, head["rate_hz"], durations, energy, timeline=timeline)
+    if start != len(arrays):
+        raise ValueError("it is shorter or longer than it says")
 
 
 def _voice(voice: Voice) -> list[Any]:

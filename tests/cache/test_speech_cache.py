@@ -30,7 +30,7 @@ from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.text.dictionary.entry import Entry
 from tts_models.types import MAX_TOKENS, STYLE_DIM, Phonemes, SpokenWord
 
-HELLO = Phonemes("Hello", "həlˈO", (50, 51, 52), "en-US", words=(SpokenWord(0, 5, 0, 3),))
+HELLO = Phonemes("Hello", "həlˈO", (50, 51, 52, 53, 54), "en-US", words=(SpokenWord(0, 5, 0, 5),))
 
 
 def distinct_voices() -> VoiceCatalogue:
@@ -341,7 +341,7 @@ async def test_segments_survive_the_store() -> None:
         assert one.timeline.start_sample == other.timeline.start_sample
         assert (one.energy is None) == (other.energy is None)
     assert [mark.start for mark in read[0].timeline.words()] == [0]
-    with pytest.raises(ValueError, match=r"buffer|Expecting"):
+    with pytest.raises(ValueError, match="shorter"):
         from_bytes(to_bytes(made)[:-100])
 
 
