@@ -3,7 +3,8 @@
     python -m bench.service_times --threads 1 > curves.json
     voicegraph plan --rps 50 --curves curves.json
 
-Each stage alone in this process, on the device that ``auto`` chooses; the median of several rounds, warm. With
+Each stage alone in this process, on the device that ``auto`` chooses; the median of several rounds, warm. With one
+thread and no GPU it is processor time, which other programs on the machine hardly change. With
 ``--url`` also what a running server on this machine takes for everything that is no model (HTTP, Ray, encoding): the
 processor time of its processes over requests of two lengths. ``--memory`` measures instead how much memory a batch of
 the vocoder and of the acoustic model takes, in plain float32.
@@ -41,7 +42,7 @@ from tts_models.text import TextFrontend
 from tts_models.types import AcousticFeatures, AcousticInput
 from tts_models.vocoder import Vocoder
 
-TOKENS = (12, 50, 100, 200, 400)
+TOKENS = (12, 50, 100, 200, 300)
 CHARACTERS = (20, 80, 300, 1000)
 _TEXT = long_text(4000)
 
@@ -52,22 +53,25 @@ def main() -> None:
     if options.memory:
         print(json.dumps(_memory()))
         return
+    result = json.loads(options.stages.read_text()) if options.stages else _stages(options)
+    if options.url:
+        result["handling"] = asyncio.run(measure_handling(options.url, result["stages"]))
+    print(json.dumps(result))
+
+
+def _stages(options: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
     store = AssetStore(Path(os.environ.get("VOICEGRAPH_HOME") or default_root()))
     bench = _Bench(store, options.engine)
-    stages = bench.measure(options.items, options.rounds)
-    result: dict[str, Any] = {
+    return {
         "benchmark": "service_times",
         "machine": options.machine or f"{_processor()}, {options.threads} thread(s), vocoder {bench.engine}",
         "date": time.strftime("%Y-%m-%d"),
         "threads": options.threads,
-        "stages": stages,
+        "stages": bench.measure(options.items, options.rounds),
         "speech": bench.speech(),
     }
-    if options.url:
-        result["handling"] = asyncio.run(measure_handling(options.url, stages))
-    print(json.dumps(result))
 
 
 def _options() -> argparse.Namespace:
@@ -80,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--engine", default="auto", help="of the vocoder, see tts_models/engine.py (default: auto)")
     parser.add_argument("--machine", help="what to call this machine")
     parser.add_argument("--url", help="a running server on this machine, to measure what is no model")
+    parser.add_argument("--stages", type=Path, help="what this printed before, instead of measuring the stages again")
     parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
     return parser.parse_args()
 
@@ -150,13 +155,15 @@ class _Bench:
 
 
 def _median_s(run: Callable[[], Any], rounds: int) -> float:
+    alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
+    clock = time.process_time if alone else time.perf_counter
     times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = clock()
         run()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return statistics.median(times)
 
 

@@ -2,8 +2,9 @@
 
 By themselves deployments scale without knowing of one another. When the GPUs do not do for all, whoever asks first
 has them: in a burst the acoustic model, which every segment reaches first, and then its replicas wait for the vocoder,
-which does 19 of 20 parts of the work. Here the replicas that all together would have are cut to the budget so that
-each stage's queue takes about as long to work off. While the budget does for all, everything is as without it.
+which does 19 of 20 parts of the work. Here what waits for one stage counts for those behind it too, where it will be
+next; and when all that would need more than the budget, each stage is given replicas so that its queue takes about as
+long to work off as the others'. While the budget does for all, everything is as without it.
 
 ::
 
@@ -36,9 +37,9 @@ class _Claim:
 
     Attributes:
         share: Of a GPU, for each replica.
-        wanted: Replicas it would have by itself, within its bounds.
+        wanted: Replicas it would have by itself for all that waits for it and for the stages before it.
         granted: Replicas it is given; its least at first.
-        work_s: Of its queue.
+        work_s: All that takes.
     """
 
     share: float
@@ -54,7 +55,8 @@ class SharedGpus:
 
     Args:
         gpus: All that the stages may use together.
-        shares: Of the stages that share them: ``num_gpus`` of a replica, by name of the deployment.
+        shares: Of the stages that share them, in the order of the data: ``num_gpus`` of a replica, by name of the
+            deployment.
 
     Raises:
         ValueError: There is nothing to share.
@@ -72,18 +74,27 @@ class SharedGpus:
         states: dict[DeploymentID, dict[str, Any]] = {}
         for deployment, context in contexts.items():
             decisions[deployment], states[deployment] = _alone(context)
-        sharing = {one: context for one, context in contexts.items() if one.name in self._shares}
-        claims = {one: self._claim(context, decisions[one]) for one, context in sharing.items()}
+        claims = self._claims(contexts)
         if sum(claim.wanted * claim.share for claim in claims.values()) > self._gpus + 1e-9:
             self._grant(list(claims.values()))
-            decisions.update({deployment: float(claim.granted) for deployment, claim in claims.items()})
+            for deployment, claim in claims.items():
+                decisions[deployment] = min(decisions[deployment], float(claim.granted))
         return decisions, states
 
-    def _claim(self, context: AutoscalingContext, wanted: float) -> _Claim:
-        least, most = context.capacity_adjusted_min_replicas, context.capacity_adjusted_max_replicas
-        bounded = max(least, min(most, math.ceil(wanted)))
-        share = self._shares[context.deployment_name]
-        return _Claim(share, bounded, min(least, bounded), context.total_num_requests * _call_s(context))
+    def _claims(self, contexts: dict[DeploymentID, AutoscalingContext]) -> dict[DeploymentID, _Claim]:
+        by_name = {deployment.name: deployment for deployment in contexts}
+        claims: dict[DeploymentID, _Claim] = {}
+        calls = 0.0
+        for name, share in self._shares.items():
+            if name not in by_name:
+                continue
+            context = contexts[by_name[name]]
+            assert context.config is not None
+            calls += context.total_num_requests  # those that wait for a stage come to the next one after it
+            least, most = context.capacity_adjusted_min_replicas, context.capacity_adjusted_max_replicas
+            wanted = max(least, min(most, math.ceil(calls / context.config.get_target_ongoing_requests())))
+            claims[by_name[name]] = _Claim(share, wanted, least, calls * _call_s(context))
+        return claims
 
     def _grant(self, claims: list[_Claim]) -> None:
         """One replica at a time to whose queue takes longest for what it costs, until nothing more fits."""

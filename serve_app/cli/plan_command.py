@@ -162,7 +162,7 @@ def _print(plan: Plan) -> None:
 def _print_tiers(as_json: bool) -> None:
     from deployments.tiers import TIERS, most_work
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for tier, following in zip(TIERS[1:], [*TIERS[2:], None], strict=True):
         smallest_bytes = int(tier.from_gb * 2**30)
         rows.append(

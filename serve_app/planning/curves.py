@@ -32,8 +32,10 @@ LAUNCH_DEMAND = 0.1
 class Curve(Protocol):
     """Seconds that a batch takes alone on its device."""
 
-    launch_s: float
-    """Of it, that hardly keeps the device busy."""
+    @property
+    def launch_s(self) -> float:
+        """Of it, that hardly keeps the device busy."""
+        ...
 
     def seconds(self, items: int, longest: int) -> float:
         """Of a batch of ``items``, the longest of which has ``longest`` units; ``launch_s`` not counted."""

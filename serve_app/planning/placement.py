@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import simpy
 
@@ -129,7 +130,7 @@ class Placement:
             gpu.free -= asked.share
             self._asked.remove(asked)
             host = self.cores if self._machines.cores else Device(self._env, 1.0)
-            asked.placed(gpu.device, host, lambda gpu=gpu, share=asked.share: self._free(gpu, share))
+            asked.placed(gpu.device, host, partial(self._free, gpu, asked.share))
 
     def _free(self, gpu: _Gpu, share: float) -> None:
         gpu.free += share

@@ -153,9 +153,10 @@ def _layouts(tier: Tier) -> list[dict[str, int]]:
         return []
     if not (acoustic := tier.shares.get("AcousticModel")):
         return [{"Vocoder": int(1 / vocoder + 1e-9), "AcousticModel": 0}]
+    room = 1 - sum(share for name, share in tier.shares.items() if name not in _LIMITS)
     layouts = []
-    for n_acoustic in range(1, int((1 - vocoder) / acoustic + 1e-9) + 1):
-        layouts.append({"AcousticModel": n_acoustic, "Vocoder": int((1 - n_acoustic * acoustic) / vocoder + 1e-9)})
+    for n_acoustic in range(1, int((room - vocoder) / acoustic + 1e-9) + 1):
+        layouts.append({"AcousticModel": n_acoustic, "Vocoder": int((room - n_acoustic * acoustic) / vocoder + 1e-9)})
     return [layout for layout in layouts if layout["Vocoder"] > 0]
 
 

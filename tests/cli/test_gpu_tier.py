@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from deployments.tiers import TIERS
+from serve_app.cli import doctor_command
 from serve_app.cli.config_file import WITH_GPU, read_config
 from serve_app.cli.gpu_tier import fitted
 
@@ -50,3 +52,16 @@ def test_what_is_on_one_gpu_fits_it(document: dict[str, Any], memory_gb: int) ->
         if "autoscaling_config" in one
     )
     assert 0 < shares <= 2
+
+
+def test_the_doctor_says_what_fits() -> None:
+    assert "Vocoder 1 of it" in doctor_command._tier(4 * GB).detail
+    large = doctor_command._tier(24 * GB)
+    assert large.verdict == "ok"
+    assert "AcousticModel 0.2 of it" in large.detail
+    assert doctor_command._tier(GB).verdict == "note"
+
+
+def test_the_largest_tier_is_what_the_file_says(document: dict[str, Any]) -> None:
+    for stage, share in TIERS[-1].shares.items():
+        assert of(document, stage)["ray_actor_options"]["num_gpus"] == share
