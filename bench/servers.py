@@ -42,7 +42,7 @@ class Server:
 
 
 def voicegraph(config: Path, port: int, *options: str) -> Server:
-    """This one, of this folder and not of another that may be installed."""
+    """Voicegraph of this folder, not one that may be installed."""
     program = (sys.executable, "-c", "from serve_app.cli import main; main()")
     command = (*program, "serve", "--config", str(config), "--port", str(port), *options)
     return Server("voicegraph", command, {"PYTHONPATH": str(ROOT)})

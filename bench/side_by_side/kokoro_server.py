@@ -40,7 +40,7 @@ class Speech(BaseModel):
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI):  # noqa: ANN202
+async def _lifespan(app: FastAPI):
     list(_pcm("Warm up, please.", "af_heart", 1.0))
     yield
 

@@ -30,7 +30,7 @@ class Speech(BaseModel):
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI):  # noqa: ANN202
+async def _lifespan(app: FastAPI):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ["THREADS"])
     session = onnxruntime.InferenceSession(os.environ["MODEL"], options, providers=["CPUExecutionProvider"])
