@@ -204,7 +204,10 @@ def _print(result: dict[str, object]) -> None:
         "errors": "errors",
         "cut": "cut",
     }
-    table = Table("", *columns.values())
+    table = Table()
+    table.add_column("", no_wrap=True)
+    for title in columns.values():
+        table.add_column(title)
     servers = result["servers"]
     assert isinstance(servers, dict)
     for name, row in servers.items():

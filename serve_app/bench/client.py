@@ -248,10 +248,11 @@ def encoded_s(data: bytes) -> float:
     import av
 
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             stream = container.streams.audio[0]
             assert stream.time_base is not None
-            return float(sum(packet.duration or 0 for packet in container.demux(stream)) * stream.time_base)
+            ticks: list[int] = [packet.duration or 0 for packet in container.demux(stream)]
+            return float(sum(ticks) * stream.time_base)
     except (av.FFmpegError, IndexError) as error:
         raise ValueError(f"the audio cannot be read: {error}") from error
 

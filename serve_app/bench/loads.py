@@ -17,7 +17,7 @@ import asyncio
 import random
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from serve_app.bench.client import Answer, SpeechClient
@@ -145,17 +145,16 @@ async def open_loop(
     return run
 
 
-async def _measured(run: Run, *work: object) -> None:
+async def _measured(run: Run, *work: Awaitable[None]) -> None:
     """Does the ``work`` and notes what processor time the window took."""
 
-    async def cpu() -> float:
+    async def measure() -> None:
         await asyncio.sleep(max(0.0, run.begin_s - time.monotonic()))
         before_s = _cpu_s()
         await asyncio.sleep(max(0.0, run.end_s - time.monotonic()))
-        return _cpu_s() - before_s
+        run.client_cpu = (_cpu_s() - before_s) / run.seconds
 
-    cpu_s, *_ = await asyncio.gather(cpu(), *work)  # type: ignore[call-overload]
-    run.client_cpu = cpu_s / run.seconds
+    await asyncio.gather(measure(), *work)
 
 
 def _cpu_s() -> float:
