@@ -188,7 +188,7 @@ class SharedAdmission:
         except Exception as error:
             cause = root_cause(error)
             if isinstance(cause, ServerFull) and self._full is None:
-                self._full = cause
+                self._full = cause = ServerFull(*cause.args[:2], self._enter.app_name)
                 self._tell(self._wait_for_room())
             if isinstance(cause, TtsError):
                 raise cause from None  # its traceback is the desk's own, and says nothing
