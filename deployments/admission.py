@@ -68,9 +68,9 @@ class Admission:
         else:
             self._desk.leave(ask.id, completed=False)  # it died while it waited
 
-    async def room(self) -> None:
-        """Return when there is room for somebody; see :meth:`Desk.room`."""
-        await self._desk.room()
+    async def room(self) -> int:
+        """Return when there is room, and for how many; see :meth:`Desk.room`."""
+        return await self._desk.room()
 
     async def turned_away(self, count: int) -> None:
         """Hear how many requests the proxies have refused by themselves while the desk was full."""

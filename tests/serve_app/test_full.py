@@ -23,7 +23,7 @@ class Server:
         self.is_full = True
         self.asked: Counter[str] = Counter()
         self.rooms = 0
-        self.has_room = asyncio.Event()
+        self.room_for: asyncio.Queue[int] = asyncio.Queue()
         self.told: list[tuple[str, int]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,18 +39,23 @@ class Server:
         await send({"type": "http.response.body", "body": scope["path"].encode(), "more_body": True})
         await send({"type": "http.response.body", "body": b"!", "more_body": False})
 
-    async def room(self, application: str) -> None:
+    async def room(self, application: str) -> int:
         assert application == "voices"
         self.rooms += 1
-        await self.has_room.wait()
+        return await self.room_for.get()
 
     async def turned_away(self, application: str, count: int) -> None:
         self.told.append((application, count))
 
-    async def gets_room(self) -> None:
+    async def gets_room(self, places: int = 1) -> None:
         self.is_full = False
-        self.has_room.set()
+        self.room_for.put_nowait(places)
         await asyncio.sleep(0.01)
+
+    async def is_quiet(self) -> None:
+        """Room, and nobody who comes for so long that the proxy asks nobody to wait any more."""
+        await self.gets_room(1000)
+        await asyncio.sleep(0.1)
 
 
 @pytest.fixture
@@ -79,9 +84,21 @@ async def test_a_full_server_is_asked_once_until_it_has_room(server: Server, ask
     }
     assert all(FULL_HEADER not in answer.headers for answer in answers)
 
-    await server.gets_room()
-    assert (await asking.post(SPEECH, content=b"x")).status_code == 200
+    await server.is_quiet()
+    assert [(await asking.post(SPEECH, content=b"x")).status_code for _ in range(3)] == [200] * 3
     assert server.told == [("voices", 4)]
+
+
+async def test_as_many_may_try_as_there_is_room_for(server: Server, asking: httpx.AsyncClient) -> None:
+    await asking.post(SPEECH)
+    await server.gets_room(2)
+    assert [(await asking.post(SPEECH)).status_code for _ in range(4)] == [200, 200, 429, 429]
+
+    await asyncio.sleep(0.1)  # they are at the desk, which is asked again
+    assert server.rooms == 2
+    assert server.told == [("voices", 2)]
+    assert (await asking.post(SPEECH)).status_code == 429
+    await server.is_quiet()
 
 
 async def test_what_is_the_first_callers_own_is_not_told_to_others(server: Server, asking: httpx.AsyncClient) -> None:
@@ -92,7 +109,7 @@ async def test_what_is_the_first_callers_own_is_not_told_to_others(server: Serve
     assert "x-ratelimit-remaining" not in named.headers
     assert named.headers["x-request-id"] == "mine"
     assert len({answer.headers["x-request-id"] for answer in (first, unnamed, other)}) == 3
-    await server.gets_room()
+    await server.is_quiet()
 
 
 async def test_each_path_has_its_own_answer_and_reading_is_never_refused(
@@ -107,22 +124,24 @@ async def test_each_path_has_its_own_answer_and_reading_is_never_refused(
     assert server.asked == {SPEECH: 1 + 2 + 2, "/synthesis": 1}
     await asyncio.sleep(0.01)
     assert server.rooms == 1
-    await server.gets_room()
+    await server.is_quiet()
     assert server.told == [("voices", 2)]
 
 
-async def test_an_old_answer_is_asked_for_anew(
+async def test_an_old_answer_is_heard_anew_by_one(
     server: Server, asking: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(full, "_FRESH_S", 0.02)
     await asking.post(SPEECH)
-    await asyncio.sleep(0.1)
-    await asking.post(SPEECH)
+    await asyncio.sleep(0.05)
+    for _ in range(3):
+        await asking.post(SPEECH)
     assert server.asked[SPEECH] == 2
+    await server.is_quiet()
 
 
 async def test_a_desk_that_does_not_answer_is_not_taken_to_be_full(server: Server, asking: httpx.AsyncClient) -> None:
-    async def fails(application: str) -> None:
+    async def fails(application: str) -> int:
         raise ConnectionError(application)
 
     server.room = fails  # type: ignore[method-assign]
