@@ -7,11 +7,11 @@ import time
 from collections import defaultdict
 from typing import Any
 
-import httpx
 import numpy as np
 import psutil
 
-from bench.speech_client import SHORT, client, long_text, speak
+from bench.prose import SHORT, long_text
+from serve_app.bench.client import SpeechClient, Target
 
 ROLES = {
     "proxy": "ray::ProxyActor",
@@ -48,12 +48,12 @@ async def measure_handling(url: str, stages: dict[str, Any]) -> dict[str, float]
         url: Of a server on this machine that nobody else uses.
         stages: As :mod:`bench.service_times` measured them, to be taken off.
     """
-    async with client(url) as http:
+    async with SpeechClient(Target(url)) as speaker:
         for text in (SHORT, long_text(400)):
-            await speak(http, text)
+            await speaker.speak(text)
         idle = await _used(_idle())
-        short = await _used(_ask(http, SHORT, 40))
-        long = await _used(_ask(http, long_text(800), 6))
+        short = await _used(_ask(speaker, SHORT, 40))
+        long = await _used(_ask(speaker, long_text(800), 6))
     idle_s = {role: idle["cpu"][role] / idle["wall"] for role in ROLES}
     result: dict[str, float] = {}
     for role in ("proxy", "ingress"):
@@ -85,8 +85,8 @@ async def _idle() -> dict[str, float]:
     return {}
 
 
-async def _ask(http: httpx.AsyncClient, text: str, times: int) -> dict[str, float]:
-    answers = [await speak(http, text) for _ in range(times)]
+async def _ask(speaker: SpeechClient, text: str, times: int) -> dict[str, float]:
+    answers = [await speaker.speak(text) for _ in range(times)]
     assert all(answer.status == 200 for answer in answers), answers
     first = sorted(answer.first_s for answer in answers)
     return {

@@ -25,7 +25,7 @@ from bench.drawing import Line, Panel, draw
 from serve_app.planning.autoscaler import Autoscaler, simulated_clock
 from serve_app.planning.curves import estimated_curves, read_curves
 from serve_app.planning.hardware import GPUS
-from serve_app.planning.plan import Demand, Plan, make_plan
+from serve_app.planning.plan import Demand, Plan, build_plan, one_gpu
 
 LISTENERS = (100, 1_000, 10_000, 100_000, 1_000_000)
 FEATURES_BYTES_PER_S = 31_000
@@ -54,10 +54,11 @@ def main() -> None:
     curves = read_curves(options.curves) if options.curves else estimated_curves(gpu)
     audio_s = options.characters * curves.speech.audio_s_per_character
     controller = controller_times()
+    found = one_gpu(Demand(1, options.characters, options.p95), gpu, curves)
     rows = []
     for listeners in LISTENERS:
         demand = Demand(listeners / audio_s, options.characters, options.p95)
-        plan = make_plan(demand, gpu, curves)
+        plan = build_plan(demand, gpu, curves, found)
         rows.append(_row(listeners, plan, controller))
         _CONSOLE.print(f"{listeners}: {plan.gpus} GPUs")
     if options.plot:

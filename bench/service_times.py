@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.handling import measure_handling
-from bench.speech_client import long_text
+from bench.prose import long_text
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
 from tts_models.engine import choose_engine

@@ -32,8 +32,10 @@ import yaml
 from rich.console import Console
 
 from bench.drawing import Line, Panel, draw
-from bench.speech_client import Answer, client, long_text, percentiles, speak
+from bench.prose import long_text
 from deployments.settings import BatchLimits, SynthesisSettings, TextSettings
+from serve_app.bench.client import Answer, SpeechClient, Target
+from serve_app.bench.report import percentiles
 from serve_app.planning.curves import read_curves
 from serve_app.planning.placement import Machines
 from serve_app.planning.simulation import Outcome, Simulation, System
@@ -141,7 +143,8 @@ def _really(options: argparse.Namespace, config: Path, arrivals: Sequence[tuple[
 async def _watched(
     options: argparse.Namespace, server: subprocess.Popen[bytes], arrivals: Sequence[tuple[float, int]]
 ) -> Seen:
-    async with client(f"http://127.0.0.1:{options.port}") as http:
+    url = f"http://127.0.0.1:{options.port}"
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http, SpeechClient(Target(url)) as speaker:
         deadline = time.monotonic() + _START_LIMIT_S
         while True:
             if server.poll() is not None or time.monotonic() > deadline:
@@ -153,7 +156,7 @@ async def _watched(
                 pass
             await asyncio.sleep(1)
         for characters in (20, 80, 150):
-            await speak(http, long_text(characters + 20)[:characters])
+            await speaker.speak(long_text(characters + 20)[:characters])
         await asyncio.sleep(10)  # the look-back window has forgotten it
         _CONSOLE.print(f"{len(arrivals)} requests over {sum(options.seconds):.0f} s")
         start_s = time.monotonic()
@@ -161,7 +164,7 @@ async def _watched(
         asking = []
         for at_s, characters in arrivals:
             await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
-            asking.append(asyncio.create_task(speak(http, long_text(2000)[:characters])))
+            asking.append(asyncio.create_task(speaker.speak(long_text(2000)[:characters])))
         answers = await asyncio.gather(*asking)
         await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
         watching.cancel()

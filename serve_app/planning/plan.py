@@ -17,9 +17,9 @@ from serve_app.planning.workload import poisson
 
 BUSY = 0.6
 """Share of the time that cores are to be busy: beyond it waits grow long."""
-_REQUESTS = 2500
+_REQUESTS = 1500
 _WARM_S = 5.0
-_ROUNDS = 7
+_ROUNDS = 6
 _LIMITS = {
     "AcousticModel": BatchLimits(max_items=32, max_padded_work=8192, wait_s=0.005, max_run_s=20),
     "Vocoder": BatchLimits(max_items=16, max_padded_work=8000, wait_s=0.005, max_run_s=20),
@@ -112,13 +112,41 @@ class UnreachableError(ValueError):
     """No number of machines does it: one request alone already takes longer."""
 
 
-def make_plan(demand: Demand, gpu: Gpu, curves: Curves, tier: Tier | None = None) -> Plan:
+@dataclass(frozen=True)
+class OneGpu:
+    """What one GPU bears.
+
+    Attributes:
+        tier: Which models are on it.
+        limits: Of their batches.
+        layout: Replicas of each.
+        rate: Requests a second within the target.
+        outcome: Of the simulation at that rate.
+    """
+
+    tier: Tier
+    limits: Mapping[str, BatchLimits]
+    layout: Mapping[str, int]
+    rate: float
+    outcome: Outcome
+
+
+def make_plan(demand: Demand, gpu: Gpu, curves: Curves) -> Plan:
     """Find the rate that one GPU bears within the target, and build as many as that takes.
 
     Raises:
         UnreachableError: The target cannot be met.
     """
-    tier = tier or tier_for(gpu.memory_bytes)
+    return build_plan(demand, gpu, curves, one_gpu(demand, gpu, curves))
+
+
+def one_gpu(demand: Demand, gpu: Gpu, curves: Curves) -> OneGpu:
+    """What one GPU bears, whatever ``demand.rps`` is.
+
+    Raises:
+        UnreachableError: Not even one request meets the target.
+    """
+    tier = tier_for(gpu.memory_bytes)
     layouts = _layouts(tier)
     if not layouts:
         raise UnreachableError(f"{gpu.memory_bytes / 2**30:.0f} GB of GPU memory hold none of the models")
@@ -130,21 +158,7 @@ def make_plan(demand: Demand, gpu: Gpu, curves: Curves, tier: Tier | None = None
         else limit
         for stage, limit in _LIMITS.items()
     }
-    best = max((_rate(demand, curves, tier, layout, limits) for layout in layouts), key=lambda found: found.rate)
-    if best.rate <= 0:
-        raise UnreachableError(
-            f"one request alone takes {best.alone_s:.2f} s to its {demand.what} audio on this GPU;"
-            f" a p95 of {demand.p95_s:g} s cannot be reached"
-        )
-    return _built(demand, gpu, curves, tier, limits, best)
-
-
-@dataclass(frozen=True)
-class _Found:
-    layout: Mapping[str, int]
-    rate: float
-    outcome: Outcome | None
-    alone_s: float
+    return max((_bears(demand, curves, tier, layout, limits) for layout in layouts), key=lambda found: found.rate)
 
 
 def _layouts(tier: Tier) -> list[dict[str, int]]:
@@ -160,14 +174,13 @@ def _layouts(tier: Tier) -> list[dict[str, int]]:
     return [layout for layout in layouts if layout["Vocoder"] > 0]
 
 
-def _rate(
+def _bears(
     demand: Demand, curves: Curves, tier: Tier, layout: Mapping[str, int], limits: Mapping[str, BatchLimits]
-) -> _Found:
+) -> OneGpu:
     """The most requests a second that one GPU answers within the target, by halving, each try simulated."""
     most = _upper_rate(demand, curves, tier, limits)
     system = _one_gpu(demand, curves, tier, layout, limits, most)
-    alone = _simulated(system, demand, most / 1000)
-    alone_s = alone.percentile(50, _field(demand))
+    alone_s = _simulated(system, demand, most / 1000).percentile(50, _field(demand))
     low, high, best = 0.0, most, None
     for _ in range(_ROUNDS):
         rate = (low + high) / 2
@@ -176,7 +189,12 @@ def _rate(
             low, best = rate, outcome
         else:
             high = rate
-    return _Found(layout, low, best, alone_s)
+    if best is None:
+        raise UnreachableError(
+            f"one request alone takes {alone_s:.2f} s to its {demand.what} audio on this GPU;"
+            f" a p95 of {demand.p95_s:g} s cannot be reached"
+        )
+    return OneGpu(tier, limits, layout, low, best)
 
 
 def _simulated(system: System, demand: Demand, rate: float) -> Outcome:
@@ -217,9 +235,9 @@ def _one_gpu(
     )
 
 
-def _built(
-    demand: Demand, gpu: Gpu, curves: Curves, tier: Tier, limits: Mapping[str, BatchLimits], found: _Found
-) -> Plan:
+def build_plan(demand: Demand, gpu: Gpu, curves: Curves, found: OneGpu) -> Plan:
+    """As many GPUs as ``demand`` takes, each of which bears what ``found`` says, and all that belongs to them."""
+    tier, limits = found.tier, found.limits
     made_rps = demand.rps * (1 - demand.cache_hits) * (1 + demand.headroom)
     gpus = max(1, math.ceil(made_rps / found.rate - 1e-9))
     all_rps = demand.rps * (1 + demand.headroom)
@@ -240,7 +258,6 @@ def _built(
         "JobWorker": cells,
         "VoiceFitter": cells,
     }
-    assert found.outcome is not None
     settled = [moment for moment in found.outcome.timeline if moment.at_s >= _WARM_S]
     scale = made_rps / (1 + demand.headroom) / gpus / found.rate  # of the load for which the GPU was simulated
     targets = {
@@ -263,15 +280,15 @@ def _built(
         cells=cells,
         max_running=max(16, math.ceil(2 * running / cells)),
         batches=found.outcome.batches,
-        remarks=tuple(_remarks(demand, gpu, curves, tier, cells, found)),
+        remarks=tuple(_remarks(demand, gpu, curves, cells, found)),
     )
 
 
-def _remarks(demand: Demand, gpu: Gpu, curves: Curves, tier: Tier, cells: int, found: _Found) -> Iterator[str]:
+def _remarks(demand: Demand, gpu: Gpu, curves: Curves, cells: int, found: OneGpu) -> Iterator[str]:
     if not curves.is_measured:
         yield "The times of the models are estimated, not measured: measure them with `python -m bench.service_times`."
-    if tier is not TIERS[-1]:
-        yield f"{gpu.title} is a small GPU: {tier.title}."
+    if found.tier is not TIERS[-1]:
+        yield f"{gpu.title} is a small GPU: {found.tier.title}."
     if cells > 1:
         most = BUSY / curves.handling.desk_request_s
         yield (
@@ -280,7 +297,7 @@ def _remarks(demand: Demand, gpu: Gpu, curves: Curves, tier: Tier, cells: int, f
         )
     if demand.cache_hits:
         yield f"{demand.cache_hits:.0%} of the requests are taken to be answered from the text-audio cache."
-    if found.outcome and found.outcome.busy.get("gpus", 0) < 0.5:
+    if found.outcome.busy.get("gpus", 0) < 0.5:
         yield "The target leaves GPUs idle for more than half of the time: a larger p95 costs less."
 
 

@@ -12,15 +12,24 @@ from ray.serve.schema import ServeApplicationSchema
 from deployments.settings import AppSettings
 from serve_app.planning.curves import estimated_curves
 from serve_app.planning.hardware import GPUS
-from serve_app.planning.plan import Demand, Plan, UnreachableError, make_plan
+from serve_app.planning.plan import Demand, OneGpu, Plan, UnreachableError, build_plan, make_plan, one_gpu
 from serve_app.planning.values import as_yaml, values
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+DEMAND = Demand(100, 80, 1.2)
+T4 = GPUS["t4"]
+
+
 @pytest.fixture(scope="module")
-def plan() -> Plan:
-    return make_plan(Demand(100, 80, 1.2), GPUS["t4"], estimated_curves(GPUS["t4"]))
+def found() -> OneGpu:
+    return one_gpu(DEMAND, T4, estimated_curves(T4))
+
+
+@pytest.fixture(scope="module")
+def plan(found: OneGpu) -> Plan:
+    return build_plan(DEMAND, T4, estimated_curves(T4), found)
 
 
 def test_the_target_is_met_in_the_simulation(plan: Plan) -> None:
@@ -41,23 +50,23 @@ def test_cost_adds_up(plan: Plan) -> None:
     assert plan.usd_per_million_characters == pytest.approx(plan.usd_per_h / (100 * 80 * 3600) * 1e6)
 
 
-def test_twice_the_load_takes_twice_the_gpus(plan: Plan) -> None:
-    double = make_plan(replace(plan.demand, rps=200), plan.gpu, plan.curves)
+def test_twice_the_load_takes_twice_the_gpus(plan: Plan, found: OneGpu) -> None:
+    double = build_plan(replace(DEMAND, rps=200), T4, plan.curves, found)
     assert abs(double.gpus - 2 * plan.gpus) <= 1
 
 
-def test_what_the_cache_answers_needs_no_gpu(plan: Plan) -> None:
-    cached = make_plan(replace(plan.demand, cache_hits=0.5), plan.gpu, plan.curves)
+def test_what_the_cache_answers_needs_no_gpu(plan: Plan, found: OneGpu) -> None:
+    cached = build_plan(replace(DEMAND, cache_hits=0.5), T4, plan.curves, found)
     assert abs(cached.gpus - plan.gpus / 2) <= 1
     assert cached.replicas["Ingress"] == plan.replicas["Ingress"]
     assert any("50%" in remark for remark in cached.remarks)
 
 
-def test_thousands_of_requests_a_second_are_several_applications() -> None:
-    plan = make_plan(Demand(5000, 80, 1.2), GPUS["h200"], estimated_curves(GPUS["h200"]))
-    assert plan.cells > 1
-    assert plan.replicas["Admission"] == plan.cells
-    assert any("load balancer" in remark for remark in plan.remarks)
+def test_thousands_of_requests_a_second_are_several_applications(plan: Plan, found: OneGpu) -> None:
+    large = build_plan(replace(DEMAND, rps=5000), T4, plan.curves, found)
+    assert plan.cells == 1 < large.cells
+    assert large.replicas["Admission"] == large.cells
+    assert any("load balancer" in remark for remark in large.remarks)
 
 
 def test_a_small_gpu_keeps_the_vocoder_and_says_so() -> None:
