@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -218,6 +219,20 @@ def test_how_many_wait_is_told_to_the_autoscaler(tmp_path: Path, store: VoiceSto
         add(store, name)
     with running(tmp_path, CountingFit(step_s=0.2)) as one:
         assert until(lambda: one.record_autoscaling_stats()[WAITING], 10, "they are counted") == 2
+
+
+def test_the_load_is_the_voice_in_work_and_those_that_wait(tmp_path: Path, store: VoiceStore) -> None:
+    for name in ("Ana", "Ben", "Cem"):
+        add(store, name)
+
+    def load(fitter: VoiceFitter) -> tuple[int, int]:
+        told = asyncio.run(fitter.load())
+        assert told.shares_queue
+        return told.running, told.waiting
+
+    with running(tmp_path, CountingFit(step_s=0.1)) as one:
+        until(lambda: load(one) == (1, 2), 20, "one is fitted, two wait")
+        until(lambda: load(one) == (0, 0), 60, "all are fitted")
 
 
 def context(*seen: tuple[float, float], target: float = 2.0, least: int = 1) -> Any:
