@@ -107,14 +107,14 @@ def _simulated(options: argparse.Namespace, curves: Curves, gpus: int, *, shared
         }
         if shared
         else None,
-        tick_s=0.5,
+        tick_s=1.0,
     )
 
     def rate(at_s: float) -> float:
         return float(options.rates[1] if BURST[0] <= at_s < BURST[1] else options.rates[0])
 
     arrivals = poisson(rate, options.characters, UNTIL_S)
-    return Simulation(system).run(arrivals, UNTIL_S + 300)
+    return Simulation(system).run(arrivals, UNTIL_S + 180)
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:
