@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +121,21 @@ def _simulated(options: argparse.Namespace, curves: Curves, gpus: int, *, shared
 def _summary(outcome: Outcome) -> dict[str, Any]:
     burst = [one for one in outcome.timeline if BURST[0] + LATE_S <= one.at_s < BURST[1]]
     return {
-        "first_audio_s": {str(percent): round(outcome.percentile(percent), 2) for percent in (50, 95)},
-        "whole_s": {str(percent): round(outcome.percentile(percent, "whole_s"), 2) for percent in (50, 95)},
+        "said": sum(math.isfinite(one.whole_s) for one in outcome.spoken),
+        "of": len(outcome.spoken),
+        "first_audio_s": _percentiles(outcome, "first_s"),
+        "whole_s": _percentiles(outcome, "whole_s"),
         "replicas_in_the_burst": {
             name: round(sum(one.replicas[name] for one in burst) / len(burst), 1)
             for name in ("AcousticModel", "Vocoder")
         },
     }
+
+
+def _percentiles(outcome: Outcome, what: str) -> dict[str, float | None]:
+    """None where more have not been answered at the end of the simulation."""
+    values = {str(percent): outcome.percentile(percent, what) for percent in (50, 95)}
+    return {percent: round(value, 2) if math.isfinite(value) else None for percent, value in values.items()}
 
 
 if __name__ == "__main__":

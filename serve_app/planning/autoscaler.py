@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 from ray.serve import autoscaling_policy
+from ray.serve._private import autoscaling_metrics_codec as codec
 from ray.serve._private import autoscaling_state
 from ray.serve._private.autoscaling_state import ApplicationAutoscalingState
 from ray.serve._private.common import (
@@ -92,17 +93,17 @@ class Autoscaler:
         if not window.note(_EPOCH_S + now_s, ongoing, queued):
             return
         running = {self._replica(name, one).to_full_id_str(): list(series) for one, series in window.running.items()}
-        self._app.record_request_metrics_for_handle(
-            HandleMetricReport(
-                deployment_id=self._ids[name],
-                handle_id=f"{name}{handle}",
-                actor_id="",
-                handle_source=DeploymentHandleSource.UNKNOWN,
-                queued_requests=list(window.queued),
-                metrics={RUNNING_REQUESTS_KEY: running},
-                timestamp=_EPOCH_S + now_s,
-            )
+        report = HandleMetricReport(
+            deployment_id=self._ids[name],
+            handle_id=f"{name}{handle}",
+            actor_id="",
+            handle_source=DeploymentHandleSource.UNKNOWN,
+            queued_requests=list(window.queued),
+            metrics={RUNNING_REQUESTS_KEY: running},
+            timestamp=_EPOCH_S + now_s,
         )
+        frame = codec.decode_handle_flat(codec.encode(report))  # as it travels to the controller
+        self._app.record_columnar_metrics_for_handle(frame)
 
     def report(self, name: str, now_s: float, replica: str, metrics: Mapping[str, float]) -> None:
         """What a replica's ``record_autoscaling_stats`` says."""
