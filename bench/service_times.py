@@ -177,7 +177,7 @@ def _processor() -> str:
 def _memory() -> dict[str, Any]:
     """Bytes that a batch takes for each frame and token: growth of the peak between two lengths, each in a process."""
     peaks = {}
-    for tokens in (50, 400):
+    for tokens in (50, 200):
         done = subprocess.run(
             [sys.executable, "-c", f"from bench.service_times import _peaks; _peaks({tokens})"],
             capture_output=True,
@@ -186,7 +186,7 @@ def _memory() -> dict[str, Any]:
             check=True,
         )
         peaks[tokens] = json.loads(done.stdout.splitlines()[-1])
-    short, long = peaks[50], peaks[400]
+    short, long = peaks[50], peaks[200]
     return {
         "benchmark": "memory",
         "AcousticModel": round((long["acoustic"] - short["acoustic"]) / (long["tokens"] - short["tokens"])),
@@ -196,19 +196,19 @@ def _memory() -> dict[str, Any]:
 
 
 def _peaks(tokens: int) -> None:
-    """Peak memory of this process after a batch of each model; four items, so that lengths are those of batches."""
+    """Peak memory of this process after a batch of each model; two items, padded as batches are."""
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     bench = _Bench(AssetStore(Path(os.environ.get("VOICEGRAPH_HOME") or default_root())), "fp32")
     item = bench._input(bench._voice, tokens)
     base = _peak_bytes()
-    bench._acoustic.synthesize([item] * 4)
+    bench._acoustic.synthesize([item] * 2)
     acoustic = _peak_bytes() - base
     features = bench._features(item)
     base = _peak_bytes()
-    bench._vocoder.synthesize([features] * 4)
+    bench._vocoder.synthesize([features] * 2)
     vocoder = _peak_bytes() - base
-    print(json.dumps({"tokens": 4 * tokens, "frames": 4 * features.n_frames, "acoustic": acoustic, "vocoder": vocoder}))
+    print(json.dumps({"tokens": 2 * tokens, "frames": 2 * features.n_frames, "acoustic": acoustic, "vocoder": vocoder}))
 
 
 def _peak_bytes() -> int:
