@@ -172,6 +172,7 @@ def _plug_in(host: Host) -> None:
 
 
 def _furnish(host: Host, those: Sequence[Host]) -> None:
+    shutil.copytree("/etc/skel", host.home)
     for folder in (host.checkout, host.folder / "tmp"):
         folder.mkdir(parents=True)
     (host.folder / "tmp").chmod(0o1777)
@@ -226,6 +227,8 @@ def _answers(address: str, port: int) -> bool:
 
 def _init(host: Host, ssh: bool) -> None:
     """The first process of a host: mounts what is its own, runs sshd, and buries the dead."""
+    if os.getpid() != 1:
+        raise NoHosts("init is what `start` runs inside the host")
     _run("mount", "--make-rprivate", "/")
     _run("mount", "-t", "proc", "proc", "/proc")
     _run("mount", "-t", "tmpfs", "tmpfs", "/dev/shm")
@@ -285,6 +288,8 @@ def down() -> None:
         kill(host)
         subprocess.run(["ip", "netns", "del", host.namespace], capture_output=True, timeout=30, check=False)
     subprocess.run(["ip", "link", "del", _BRIDGE], capture_output=True, timeout=30, check=False)
+    if any(f" {FOLDER}/" in line for line in Path("/proc/self/mounts").read_text().splitlines()):
+        raise NoHosts(f"something is mounted below {FOLDER} outside of the hosts; unmount it first")
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
