@@ -121,23 +121,23 @@ def wait_for_notice(ask: Callable[[], Notice | None], poll_s: float = _POLL_S) -
         time.sleep(poll_s)
 
 
-def drain(head: str, address: str, notice: Notice) -> list[bytes]:
-    """Tell Ray that the node goes.
+def drain(head: str, nodes: Sequence[bytes], notice: Notice) -> list[bytes]:
+    """Tell Ray that nodes go.
 
     Args:
         head: ``HOST:PORT`` of Ray's head.
-        address: IP address of the node.
+        nodes: Their ids.
         notice: Why, and when.
 
     Returns:
-        The ids of the living nodes at that address that drain now; none if there is none, or Ray refuses.
+        The ids of those that drain now; Ray may refuse.
     """
     from ray._raylet import GcsClient
     from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 
     gcs = GcsClient(address=head)
     draining = []
-    for node_id in living(head, address):
+    for node_id in nodes:
         accepted, why_not = gcs.drain_node(
             node_id.hex(),
             DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION"),
@@ -181,12 +181,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     address = own_address(options.head)
     if options.when == "now":
-        if drain(options.head, address, Notice(options.within, "asked to")):
+        if drain(options.head, living(options.head, address), Notice(options.within, "asked to")):
             wait_until_gone(options.head, address, options.within)
         return
     service, url = {"aws": (AwsMetadata, AWS_METADATA), "gcp": (GcpMetadata, GCP_METADATA)}[options.when]
     notice = wait_for_notice(service(options.metadata or url).notice)
-    if not drain(options.head, address, notice):
+    if not drain(options.head, living(options.head, address), notice):
         raise SystemExit("Ray did not take the notice")
 
 
