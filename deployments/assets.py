@@ -11,6 +11,8 @@ ECAPA = "ecapa-tdnn-voxceleb"
 """Weights of the speaker encoder."""
 VOICES = "voices-v1.0"
 """Style tables of the preset voices."""
+SENTENCES = "all-minilm-l6-v2"
+"""The sentence encoder, for what instructions mean; a server without it understands words."""
 
 
 def asset_store(settings: AssetSettings) -> AssetStore:

@@ -16,7 +16,7 @@ from deployments.speaker_encoder import SpeakerEncoder
 from deployments.text_frontend import TextFrontend
 from deployments.vocoder import Vocoder
 from deployments.voice_fitter import VoiceFitter
-from serve_app.ingress import SpeechIngress, load_voices
+from serve_app.ingress import SpeechIngress, load_understanding, load_voices
 from serve_app.jobs.deployment import consumer
 
 
@@ -29,6 +29,7 @@ class Loaders:
     acoustic: Any = acoustic.load
     vocoder: Any = vocoder.load
     voices: Any = load_voices
+    understanding: Any = load_understanding
     decode: str | None = None  # import path of what opens reference audio
     fitter: Any = voice_fitter.load
 
@@ -60,7 +61,10 @@ def assemble(settings: AppSettings, loaders: Loaders) -> Application:
         admission=_deployment(Admission).bind(settings.admission),
         settings=settings,
         load_voices=loaders.voices,
-        jobs=jobs.bind(**stages, settings=settings, load_voices=loaders.voices),
+        load_understanding=loaders.understanding,
+        jobs=jobs.bind(
+            **stages, settings=settings, load_voices=loaders.voices, load_understanding=loaders.understanding
+        ),
         fitter=fitter,
     )
 

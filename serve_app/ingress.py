@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
-from deployments.assets import VOICES, asset_store
+from deployments.assets import SENTENCES, VOICES, asset_store
 from deployments.logs import keep_texts_out, log_with_serve
 from deployments.settings import AppSettings, AssetSettings
 from deployments.storage.records import open_records
@@ -23,12 +24,25 @@ from serve_app.replicas import RunningReplicas, listening_address
 from serve_app.stage_load import StageLoads
 from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.own_port import listen_on_own_port
+from tts_models.errors import AssetError
+from tts_models.instructions import Meaning, Understanding
 from tts_models.speaker.voices import VoiceCatalogue
+
+logger = logging.getLogger(__name__)
 
 
 def load_voices(assets: AssetSettings) -> VoiceCatalogue:
     """The preset voices."""
     return VoiceCatalogue.load(asset_store(assets).ensure(VOICES))
+
+
+def load_understanding(assets: AssetSettings) -> Understanding:
+    """Of instructions: by their meaning, or by words alone where there is no sentence encoder to be had."""
+    try:
+        return Understanding(Meaning.load(asset_store(assets).ensure(SENTENCES)))
+    except AssetError as error:
+        logger.warning("Instructions are understood by words alone: %s", error)
+        return Understanding()
 
 
 class SpeechIngress:
@@ -41,7 +55,8 @@ class SpeechIngress:
         vocoder: Handle of ``Vocoder``.
         admission: Handle of ``Admission``.
         settings: The whole tree; the routes see ``settings.http`` and the records only.
-        load_voices: Makes the catalogue; tests bring their own.
+        load_voices: Makes the catalogue; tests bring their own, as of the next.
+        load_understanding: Makes what understands instructions.
         jobs: Handle of ``JobWorker``, which takes its work from the board.
         fitter: Handle of ``VoiceFitter``, which takes its work from the stored voices.
     """
@@ -55,6 +70,7 @@ class SpeechIngress:
         admission: DeploymentHandle[Any],
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue] = load_voices,
+        load_understanding: Callable[[AssetSettings], Understanding] = load_understanding,
         jobs: DeploymentHandle[Any] | None = None,
         fitter: DeploymentHandle[Any] | None = None,
     ) -> None:
@@ -62,6 +78,7 @@ class SpeechIngress:
         keep_texts_out(settings.text)
         self._graph = RaySpeechGraph(text, speaker, acoustic, vocoder, settings.synthesis)
         self._voices = load_voices(settings.assets)
+        self._understanding = load_understanding(settings.assets)
         self._http = settings.http
         self._places = settings.admission
         self._admission = SharedAdmission(admission, settings.admission)
@@ -90,6 +107,7 @@ class SpeechIngress:
             listens_on=listening_address(),
             count_in=self._count_in,
             long_work=self._jobs,
+            understanding=self._understanding,
         )
         mount_voicevox(app, self._forbidden)
         listen_on_own_port(app)

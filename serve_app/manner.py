@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tts_models.delivery import Delivery
-from tts_models.instructions import Manner, understand
+from tts_models.instructions import Manner, Understanding
 from tts_models.types import Emotion
 
 EmotionName = Literal[
@@ -32,13 +32,14 @@ class Asked:
     delivery: Delivery
 
 
-def asked_for(given: Mapping[str, Any]) -> Asked:
+def asked_for(given: Mapping[str, Any], understanding: Understanding) -> Asked:
     """What a request asks for: what it says in numbers and names, and for the rest what its instructions say.
 
     Args:
         given: Those of ``MANNERS`` that the caller has sent, and no defaults.
+        understanding: Of instructions.
     """
-    manner = understand(given.get("instructions") or "")
+    manner = understanding(given.get("instructions") or "")
     emotion = Emotion(given["emotion"]) if "emotion" in given else manner.emotion
     return Asked(
         speed=given.get("speed", manner.speed),
@@ -51,9 +52,8 @@ def asked_for(given: Mapping[str, Any]) -> Asked:
     )
 
 
-def understood(instructions: str) -> str:
-    """What was understood of ``instructions``, in ASCII, such as ``emotion=sad; intensity=0.45; speed=0.93``."""
-    manner = understand(instructions)
+def understood(manner: Manner) -> str:
+    """What was understood of instructions, in ASCII, such as ``emotion=sad; intensity=0.45; speed=0.93``."""
     plain = Manner()
     parts = []
     if manner.emotion != plain.emotion:

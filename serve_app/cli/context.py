@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tts_models.assets import AssetStore, ProgressEvent
 from tts_models.assets import Progress as AssetProgress
+from tts_models.errors import AssetError
 
 
 class CommandFailed(Exception):
@@ -124,3 +125,14 @@ def fetch_assets(store: AssetStore, *names: str) -> list[Path]:
     """The named assets, fetched with progress bars where they are missing."""
     with asset_progress(store) as progress:
         return [store.ensure(name, progress) for name in names]
+
+
+def fetch_all_assets(store: AssetStore) -> None:
+    """Every asset; of those that are optional, it is said which cannot be had."""
+    for name, asset in store.manifest.items():
+        try:
+            fetch_assets(store, name)
+        except AssetError as error:
+            if not asset.optional:
+                raise
+            messages().print(f"[yellow]without {name} ({asset.description}): {error}", soft_wrap=True)

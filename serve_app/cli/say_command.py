@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -16,9 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from serve_app.captions import CaptionFormat, caption_file
 from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, waiting_for
 from serve_app.cli.dictionary_command import read_entries
+from tts_models.assets import AssetStore
 from tts_models.delivery import MAX_ENERGY, MAX_INTONATION, MAX_PITCH, MIN_ENERGY
+from tts_models.errors import AssetError
 from tts_models.timing import WordMark
 from tts_models.types import EMOTIONS
+
+if TYPE_CHECKING:
+    from tts_models.instructions import Understanding
 
 FORMATS = ("wav", "mp3", "opus", "aac", "flac", "pcm")
 _EXTENSIONS = {**{name: name for name in FORMATS}, "ogg": "opus", "m4a": "aac", "raw": "pcm"}
@@ -239,6 +244,7 @@ def _in_process(
         from serve_app.ssml import marked_up
         from serve_app.voices.book import VoiceBook
         from serve_app.voices.registry import own_voices
+        from tts_models.instructions import Understanding
         from tts_models.speaker.voices import VoiceCatalogue
         from tts_models.text.dictionary import Dictionary
 
@@ -248,7 +254,7 @@ def _in_process(
             graph = LocalSpeechGraph(kokoro, engine, Dictionary(entries))
         except ValueError as error:
             raise CommandFailed(f"--engine: {error}") from error
-    asked = asked_for(request.manner)
+    asked = asked_for(request.manner, _understanding(store) if "instructions" in request.manner else Understanding())
     utterance = Utterance(
         request.text,
         speaker,
@@ -269,6 +275,18 @@ def _in_process(
             heard.words.extend(audio.timeline.words())
             bars.update(task, advance=1, total=n_segments)
     yield encode_once(request.format, np.concatenate(samples))  # type: ignore[arg-type]
+
+
+def _understanding(store: AssetStore) -> Understanding:
+    """Of instructions: by words alone where the sentence encoder cannot be had."""
+    from tts_models.instructions import Meaning, Understanding
+
+    try:
+        (sentences,) = fetch_assets(store, "all-minilm-l6-v2")
+        return Understanding(Meaning.load(sentences))
+    except AssetError as error:
+        messages().print(f"[yellow]instructions are understood by words alone: {error}", soft_wrap=True)
+        return Understanding()
 
 
 def _from_server(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from serve_app.cli.context import CliContext, CommandFailed, fetch_assets, messages, results, waiting_for
+from serve_app.cli.context import CliContext, CommandFailed, fetch_all_assets, messages, results, waiting_for
 from serve_app.cli.machine import disk_problem, free_port, port_problem
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def serve(
     serve_config = _configure(options, config, host, port)
     dashboard = _check_machine(serve_config, dashboard_port)
     store = options.store(serve_config.settings.assets.root)
-    fetch_assets(store, *store.manifest)
+    fetch_all_assets(store)
     started = time.monotonic()
     stopping = "[dim]stopping; Ctrl-C again does not wait for requests under way"
     with waiting_for("starting Ray"):

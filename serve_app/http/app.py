@@ -51,6 +51,7 @@ from serve_app.manner import INSTRUCTIONS_HEADER
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import TtsError
+from tts_models.instructions import Understanding
 from tts_models.speaker.presets import PresetVoices, preset_voices
 from tts_models.speaker.voices import VoiceCatalogue
 
@@ -81,6 +82,7 @@ def create_app(
     listens_on: str | None = "127.0.0.1",
     count_in: str | None = None,
     long_work: Jobs | None = None,
+    understanding: Understanding | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -101,6 +103,7 @@ def create_app(
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
         long_work: Where jobs are handed in; nobody makes them where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
+        understanding: Of instructions; by words alone where absent.
     """
     records = records or SqliteRecords(Path(":memory:"))
     places = places or AdmissionSettings()
@@ -138,6 +141,7 @@ def create_app(
         jobs=long_work,
         captions=CaptionKeeper.of(records, settings),
         watchers=asyncio.Semaphore(_MOST_WATCHERS),
+        understanding=understanding or Understanding(),
     )
     rooms = (
         openai_speech,

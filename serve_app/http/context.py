@@ -17,6 +17,7 @@ from serve_app.http.enrolment import Enroller
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
+from tts_models.instructions import Understanding
 from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
@@ -43,6 +44,11 @@ class Offer(Protocol):
     @property
     def models(self) -> tuple[str, ...]:
         """Every name of the model, its own first."""
+        ...
+
+    @property
+    def understanding(self) -> Understanding:
+        """Of instructions."""
         ...
 
 
@@ -106,6 +112,7 @@ class HttpContext:
         jobs: Long work, made behind the line.
         captions: Keeps the captions of past requests.
         watchers: Places of those who watch the load.
+        understanding: Of instructions.
     """
 
     graph: SpeechGraph
@@ -122,6 +129,7 @@ class HttpContext:
     jobs: Jobs
     captions: KeepsCaptions
     watchers: asyncio.Semaphore
+    understanding: Understanding
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def responder(
     """Makes the responses to a request for speech that takes ``work``."""
     return partial(
         SpeechResponse,
-        headers={INSTRUCTIONS_HEADER: understood(instructions)} if instructions else {},
+        headers={INSTRUCTIONS_HEADER: understood(context.understanding(instructions))} if instructions else {},
         admission=context.admission,
         turn=turn,
         work=work,
@@ -129,6 +129,8 @@ async def utterance_for(body: SpeechRequest, context: HttpContext, turn: Turn) -
         StorageUnavailable: It names a voice that is no preset, and others cannot be looked up.
     """
     tenant = turn.caller.tenant
+    if body.instructions:  # which takes some milliseconds; from then on they are known
+        await asyncio.to_thread(context.understanding, body.instructions)
     if body.reference_audio is None:
         return await context.voices.using(tenant, lambda voices: utterance_of(body, context, voices))
     named = await context.voices.using(tenant, lambda voices: voices.get(body.voice)) if body.voice else None
@@ -184,7 +186,7 @@ def utterance_of(body: SpeechRequest, context: Offer, voices: Voices, speaker: V
         raise EmptyText("The text is empty: there is nothing to say.")
     if body.stream_format == "sse" and not body.stream:
         raise InvalidRequest("Server-sent events are a stream; leave out 'stream', or ask for 'audio'.", "stream")
-    asked = asked_for(body.model_dump(include=set(MANNERS), exclude_unset=True))
+    asked = asked_for(body.model_dump(include=set(MANNERS), exclude_unset=True), context.understanding)
     utterance = Utterance(
         text=body.input,
         voice=voice,

@@ -107,8 +107,9 @@ class SpeechRequest(BaseModel):
     instructions: str | None = Field(
         default=None,
         max_length=MAX_INSTRUCTIONS_CHARACTERS,
-        description="How to say it, in English, Japanese or Chinese: known words become mood, pace, pitch, loudness"
-        " and melody; the header `x-voicegraph-instructions` says what was understood. Fields that say so go before.",
+        description="How to say it, in English, Japanese or Chinese: words and meaning become mood, pace, pitch,"
+        " loudness and melody; the header `x-voicegraph-instructions` says what was understood. Fields that say so go"
+        " before.",
         examples=["Speak like a tired night-shift nurse."],
     )
     response_format: AudioFormat = Field(

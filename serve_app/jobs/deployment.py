@@ -30,6 +30,7 @@ from serve_app.jobs.broker import TASK, JobSender, open_board, task_processor
 from serve_app.jobs.pace import Paces
 from serve_app.jobs.worker import JobOffer, JobRunner
 from serve_app.voices.registry import VoiceRegistry
+from tts_models.instructions import Understanding
 from tts_models.speaker.voices import VoiceCatalogue
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class JobWorker:
         vocoder: Handle of ``Vocoder``.
         settings: The whole tree.
         load_voices: Makes the catalogue.
+        load_understanding: Makes what understands instructions.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class JobWorker:
         vocoder: DeploymentHandle[Any],
         settings: AppSettings,
         load_voices: Callable[[AssetSettings], VoiceCatalogue],
+        load_understanding: Callable[[AssetSettings], Understanding],
     ) -> None:
         log_with_serve()
         keep_texts_out(settings.text)
@@ -68,7 +71,8 @@ class JobWorker:
         self._board = open_board(settings)
         voices = VoiceRegistry(load_voices(settings.assets), VoiceStore(self._board.records))
         paces = Paces(settings.storage.records)
-        self._runner = JobRunner(self._board, graph, JobOffer(voices, settings.http), scratch, paces)
+        offer = JobOffer(voices, settings.http, load_understanding(settings.assets))
+        self._runner = JobRunner(self._board, graph, offer, scratch, paces)
         self._sender = JobSender(settings)
         self._stopping = threading.Event()
         self._unfinished = 0

@@ -29,6 +29,7 @@ from serve_app.jobs.pieces import PIECE_CHARACTERS, Piece, pieces
 from serve_app.voices.book import Voices
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.errors import EmptyText, RequestError, TtsError, UnpronounceableText
+from tts_models.instructions import Understanding
 from tts_models.types import SAMPLE_RATE_HZ
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class JobOffer:
 
     voices: VoiceRegistry
     settings: HttpSettings
+    understanding: Understanding
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -319,7 +319,7 @@ def test_record_says_what_the_file_was_made_from(tmp_path: Path) -> None:
 
 
 def test_manifest_is_sound() -> None:
-    assert set(MANIFEST) == {"kokoro-82m-v1.0", "voices-v1.0", "ecapa-tdnn-voxceleb"}
+    assert set(MANIFEST) == {"kokoro-82m-v1.0", "voices-v1.0", "ecapa-tdnn-voxceleb", "all-minilm-l6-v2"}
     for name, asset in MANIFEST.items():
         assert asset.name == name
         assert asset.licence == "Apache-2.0"

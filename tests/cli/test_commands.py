@@ -7,16 +7,18 @@ import json
 import shutil
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from serve_app.cli import doctor_command, main
+from serve_app.cli.context import fetch_all_assets
 from serve_app.cli.say_command import FORMATS
 from tests.cli.conftest import Voicegraph
 from tests.http.fakes import Served, tone, uvicorn_server
 from tts_models.assets import MANIFEST, AssetStore
-from tts_models.errors import EmptyText
+from tts_models.errors import AssetError, EmptyText
 from tts_models.text.vocabulary import encode
 from tts_models.types import Phonemes, SpokenWord
 
@@ -106,7 +108,7 @@ def test_assets_verify_finds_what_is_missing_and_damaged(
     outcome = voicegraph("--home", tmp_path, "assets", "verify")
     assert outcome.code == 1
     states = {line.split()[1]: line.split()[0] for line in outcome.out.splitlines()}
-    assert states == {"kokoro-82m-v1.0": "absent", "voices-v1.0": "corrupt", "ecapa-tdnn-voxceleb": "absent"}
+    assert states == {name: "corrupt" if name == "voices-v1.0" else "absent" for name in MANIFEST}
     assert "voices-v1.0" in outcome.error
 
 
@@ -282,3 +284,12 @@ def test_doctor_names_what_keeps_the_server_from_starting(
     assert outcome.code == 1
     assert "disk" in outcome.error
     assert "1 MB are free" in outcome.out
+
+
+def test_what_is_optional_may_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    optional = replace(MANIFEST["all-minilm-l6-v2"], sources=())
+    fetch_all_assets(AssetStore(tmp_path, offline=True, manifest={"all-minilm-l6-v2": optional}))
+    assert "without all-minilm-l6-v2" in capsys.readouterr().err
+    needed = replace(optional, optional=False)
+    with pytest.raises(AssetError):
+        fetch_all_assets(AssetStore(tmp_path, offline=True, manifest={"all-minilm-l6-v2": needed}))

@@ -23,6 +23,7 @@ from serve_app.builder import Loaders, assemble
 from tts_models.assets import Asset, AssetFile, AssetStore
 from tts_models.assets.network import Network
 from tts_models.errors import OutOfMemory, SynthesisError, TtsError, UnpronounceableText
+from tts_models.instructions import Understanding
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.text.dictionary import Dictionary
 from tts_models.types import (
@@ -237,6 +238,10 @@ def load_voices(_: AssetSettings) -> VoiceCatalogue:
     return VoiceCatalogue([VOICE])
 
 
+def load_understanding(_: AssetSettings) -> Understanding:
+    return Understanding()
+
+
 VOICE = Voice.from_table("af_test", np.zeros((MAX_TOKENS, STYLE_DIM), dtype=np.float32))
 
 
@@ -244,5 +249,14 @@ def build(args: AppSettings) -> Application:
     """The application over doubles; the import path that tests put into the YAML."""
     decode = "tests.speaker.hostile_decoders:decode"
     return assemble(
-        args, Loaders(load_text, load_speaker, load_acoustic, load_vocoder, voices=load_voices, decode=decode)
+        args,
+        Loaders(
+            load_text,
+            load_speaker,
+            load_acoustic,
+            load_vocoder,
+            voices=load_voices,
+            understanding=load_understanding,
+            decode=decode,
+        ),
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serve_app.manner import asked_for, understood
-from tts_models.instructions import Manner, understand
+from tts_models.instructions import Manner, Understanding, understand
 from tts_models.instructions.manner import (
     MAX_ENERGY,
     MAX_INTONATION,
@@ -18,6 +18,7 @@ from tts_models.instructions.manner import (
 )
 from tts_models.types import EMOTIONS, Emotion
 
+WORDS = Understanding()
 MOODS = {
     "happy": ("Sound cheerful.", "とても嬉しそうに話して", "用开心的语气说"),
     "excited": ("You are thrilled and full of energy!", "興奮した様子で", "激动地宣布"),
@@ -158,15 +159,15 @@ def test_everything_at_once_stays_within_bounds() -> None:
 
 def test_fields_go_before_instructions() -> None:
     words = "very sad, slowly, in a deep voice"
-    assert asked_for({"instructions": words}).delivery.emotion == Emotion("sad", 1.0)
-    asked = asked_for({"instructions": words, "emotion": "happy", "speed": 1.0, "pitch": 2.0})
+    assert asked_for({"instructions": words}, WORDS).delivery.emotion == Emotion("sad", 1.0)
+    asked = asked_for({"instructions": words, "emotion": "happy", "speed": 1.0, "pitch": 2.0}, WORDS)
     assert (asked.speed, asked.delivery.pitch, asked.delivery.emotion) == (1.0, 2.0, Emotion("happy", 1.0))
-    assert asked_for({"instructions": words, "intensity": 0.3}).delivery.emotion == Emotion("sad", 0.3)
-    assert asked_for({"emotion": "angry", "intensity": 0.5}).delivery.emotion == Emotion("angry", 0.5)
+    assert asked_for({"instructions": words, "intensity": 0.3}, WORDS).delivery.emotion == Emotion("sad", 0.3)
+    assert asked_for({"emotion": "angry", "intensity": 0.5}, WORDS).delivery.emotion == Emotion("angry", 0.5)
 
 
 def test_what_was_understood_is_told_in_ascii() -> None:
-    assert understood("悲しそうに、ゆっくり") == "emotion=sad; intensity=0.8; speed=0.82"
-    assert understood("in a deep voice") == "pitch=-3"
-    assert understood("neutral") == "neutral"
-    assert understood("Speak with a lisp.") == "nothing"
+    assert understood(understand("悲しそうに、ゆっくり")) == "emotion=sad; intensity=0.8; speed=0.82"
+    assert understood(understand("in a deep voice")) == "pitch=-3"
+    assert understood(understand("neutral")) == "neutral"
+    assert understood(understand("Speak with a lisp.")) == "nothing"

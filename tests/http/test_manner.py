@@ -12,6 +12,7 @@ from serve_app.http.job_schemas import JobRequest
 from serve_app.manner import INSTRUCTIONS_HEADER, asked_for
 from tests.http.fakes import Served, speech
 from tts_models.delivery import AS_IT_IS, Delivery
+from tts_models.instructions import Understanding
 from tts_models.types import Emotion
 
 SPEECH = "/v1/audio/speech"
@@ -88,6 +89,6 @@ def test_a_job_remembers_what_was_left_out() -> None:
     request = JobRequest.model_validate(speech(instructions="slow and sad", emotion="calm"))
     stored = JobRequest.model_validate_json(request.model_dump_json(exclude_unset=True))
     part = stored.speech(stored.chapters[0], "Hello.")
-    asked = asked_for(part.model_dump(exclude_unset=True))
+    asked = asked_for(part.model_dump(exclude_unset=True), Understanding())
     assert asked.speed == 0.82
     assert asked.delivery.emotion == Emotion("calm", 1.0)

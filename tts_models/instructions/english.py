@@ -112,7 +112,9 @@ def lexicon() -> Lexicon:
     words, effects = compiled({**_MOODS, **_DELIVERY, **_PEOPLE}, whole=True)
     ignore = regex.IGNORECASE
     return Lexicon(
-        clauses=regex.compile(r"(?:(?!\bbut\b|\brather\b(?!\s+than))[^.,;:!?\n()])+", ignore),
+        clauses=regex.compile(
+            r"(?:\b(?:but|rather(?!\s+than))\b)?(?:(?!\bbut\b|\brather\b(?!\s+than))[^.,;:!?\n()])+", ignore
+        ),
         words=words,
         effects=effects,
         negated_by=regex.compile(
