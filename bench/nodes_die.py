@@ -94,7 +94,7 @@ class Cluster:
 
     async def start_ray(self, host: Host) -> None:
         """``ray start``, as ``cluster.yaml`` has it."""
-        arguments = ["--num-cpus=8", "--num-gpus=1", f"--address={GCS}"]
+        arguments = ["--num-cpus=2", "--num-gpus=1", f"--address={GCS}"]
         if host is HEAD:
             arguments = ["--head", "--port=6380", "--num-cpus=0", "--dashboard-host=0.0.0.0"]
         variables = {
