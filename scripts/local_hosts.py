@@ -286,8 +286,11 @@ def down() -> None:
     """Take all hosts away, and what is theirs."""
     for host in existing():
         kill(host)
-        subprocess.run(["ip", "netns", "del", host.namespace], capture_output=True, timeout=30, check=False)
-    subprocess.run(["ip", "link", "del", _BRIDGE], capture_output=True, timeout=30, check=False)
+    # By name: what an attempt that failed has left, too.
+    for cable in Path("/sys/class/net").glob("vg-*"):
+        subprocess.run(["ip", "link", "del", cable.name], capture_output=True, timeout=30, check=False)
+    for namespace in Path("/run/netns").glob("vg-*"):
+        subprocess.run(["ip", "netns", "del", namespace.name], capture_output=True, timeout=30, check=False)
     if any(f" {FOLDER}/" in line for line in Path("/proc/self/mounts").read_text().splitlines()):
         raise NoHosts(f"something is mounted below {FOLDER} outside of the hosts; unmount it first")
     shutil.rmtree(FOLDER, ignore_errors=True)

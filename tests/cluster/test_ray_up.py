@@ -48,10 +48,15 @@ def hosts(assets: AssetStore) -> Iterator[dict[str, Host]]:
     """The hosts, with Ray on them: one head and two workers."""
     try:
         local_hosts.check()
-        for name in assets.manifest:
-            assets.ensure(name)
+    except local_hosts.NoHosts as error:
+        pytest.skip(f"no hosts here: {error}")
+    for name in assets.manifest:
+        assets.ensure(name)
+    try:
         local_hosts.up(local_hosts.hosts())
     except local_hosts.NoHosts as error:
+        if "not permitted" not in str(error):
+            raise
         pytest.skip(f"no hosts here: {error}")
     try:
         ray("up", "--yes", "--no-config-cache", str(FILES["local"]), limit_s=UP_S)
