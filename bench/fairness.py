@@ -15,11 +15,12 @@ import argparse
 import asyncio
 import json
 
-import httpx
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.speech_client import SHORT, Answer, client, long_text, percentiles, speak
+from bench.prose import SHORT, long_text
+from serve_app.bench.client import Answer, SpeechClient, Target
+from serve_app.bench.report import percentiles
 
 
 def main() -> None:
@@ -38,38 +39,38 @@ def _options() -> argparse.Namespace:
 
 
 async def _measure(options: argparse.Namespace) -> dict[str, object]:
-    async with client(options.url) as http:
+    async with SpeechClient(Target(options.url)) as client:
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("warming up", total=2 * options.rounds)
             for _ in range(3):
-                await speak(http, SHORT)
+                await client.speak(SHORT)
             progress.update(bar, description="alone")
             alone = []
             for _ in range(options.rounds):
-                alone.append(await speak(http, SHORT))
+                alone.append(await client.speak(SHORT))
                 progress.advance(bar)
             progress.update(bar, description="beside a long one")
-            beside, long = await _beside(http, options, lambda: progress.advance(bar))
+            beside, long = await _beside(client, options, lambda: progress.advance(bar))
     return {
         "benchmark": "fairness",
         "alone": _times(alone),
         "beside_long": _times(beside),
         "added_s": _added(alone, beside),
         "long_text": {"characters": options.characters, "requests_beside_it": len(beside), "status": long},
-        "failed": sum(answer.status != 200 for answer in [*alone, *beside]),
+        "failed": sum(not answer.is_good for answer in [*alone, *beside]),
     }
 
 
-async def _beside(http: httpx.AsyncClient, options: argparse.Namespace, advance: object) -> tuple[list[Answer], str]:
+async def _beside(client: SpeechClient, options: argparse.Namespace, advance: object) -> tuple[list[Answer], str]:
     """Short requests while the long text is spoken; and whether it still was at the end."""
     assert callable(advance)
-    long = asyncio.create_task(speak(http, long_text(options.characters)))
+    long = asyncio.create_task(client.speak(long_text(options.characters)))
     await asyncio.sleep(2)  # well after its first segment
     answers = []
     for _ in range(options.rounds):
         if long.done():
             break
-        answers.append(await speak(http, SHORT))
+        answers.append(await client.speak(SHORT))
         advance()
     if long.done():
         return answers, f"ended with {long.result().status}"

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
-import random
-import time
 from collections import Counter
 
-import httpx
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.speech_client import SHORT, Answer, client, percentiles, speak
+from bench.prose import SHORT
+from serve_app.bench.client import SpeechClient, Target
+from serve_app.bench.loads import Run, closed_loop, open_loop
+from serve_app.bench.report import percentiles
+from serve_app.bench.texts import Line
 
 
 def main() -> None:
@@ -49,18 +51,23 @@ def _options() -> argparse.Namespace:
 
 
 async def _measure(options: argparse.Namespace) -> dict[str, object]:
-    async with client(options.url) as http:
+    lines = itertools.repeat(Line(SHORT))
+    async with SpeechClient(Target(options.url)) as client:
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("warming up", total=1 + len(options.multiples))
             for _ in range(3):
-                await speak(http, SHORT)
+                await client.speak(SHORT)
             progress.update(bar, description="capacity")
-            capacity = await _closed_loop(http, options)
+            busy = await closed_loop(client, lines, options.callers, options.seconds, options.filling)
+            capacity = busy.requests_per_s
+            if not capacity:
+                raise SystemExit(f"{options.url} answered nothing well: {busy.answers[-1].message}")
             progress.advance(bar)
             loads = []
             for multiple in options.multiples:
                 progress.update(bar, description=f"{multiple:g} x capacity")
-                loads.append(await _open_loop(http, options, multiple, multiple * capacity))
+                run = await open_loop(client, lines, multiple * capacity, options.seconds, options.filling)
+                loads.append(_summary(multiple, run))
                 progress.advance(bar)
     peak = max([capacity, *(float(str(load["goodput_per_s"])) for load in loads)])
     for load in loads:
@@ -68,48 +75,18 @@ async def _measure(options: argparse.Namespace) -> dict[str, object]:
     return {"benchmark": "overload", "capacity_per_s": round(capacity, 2), "loads": loads}
 
 
-async def _closed_loop(http: httpx.AsyncClient, options: argparse.Namespace) -> float:
-    """Requests a second with ``callers`` who ask again when answered."""
-    begin_s = time.monotonic() + options.filling
-    end_s = begin_s + options.seconds
-    ended: list[float] = []
-
-    async def caller() -> None:
-        while time.monotonic() < end_s:
-            answer = await speak(http, SHORT)
-            if answer.status == 200:
-                ended.append(time.monotonic())
-
-    await asyncio.gather(*(caller() for _ in range(options.callers)))
-    return sum(begin_s <= at_s < end_s for at_s in ended) / options.seconds
-
-
-async def _open_loop(
-    http: httpx.AsyncClient, options: argparse.Namespace, multiple: float, rate_per_s: float
-) -> dict[str, object]:
-    """Callers who come at random, ``rate_per_s`` of them, whatever becomes of the others."""
-    dice = random.Random(0)
-    begin_s = time.monotonic() + options.filling
-    end_s = begin_s + options.seconds
-    asking: list[asyncio.Task[Answer]] = []
-    next_s = time.monotonic()
-    while next_s < end_s:
-        await asyncio.sleep(max(0.0, next_s - time.monotonic()))
-        asking.append(asyncio.create_task(speak(http, SHORT)))
-        next_s += dice.expovariate(rate_per_s)
-    answers = await asyncio.gather(*asking)
-    done = [answer for answer in answers if answer.status == 200]
-    in_time = [answer for answer in done if begin_s <= answer.sent_s + answer.whole_s < end_s]
-    refused = [answer for answer in answers if answer.status == 429]
+def _summary(multiple: float, run: Run) -> dict[str, object]:
+    admitted = [answer for answer in run.answers if answer.is_good]
+    refused = [answer for answer in run.answers if answer.status == 429]
     return {
         "multiple": multiple,
-        "offered_per_s": round(rate_per_s, 2),
-        "goodput_per_s": round(len(in_time) / options.seconds, 3),
-        "goodput_x_real_time": round(sum(answer.audio_s for answer in in_time) / options.seconds, 2),
-        "statuses": dict(Counter(str(answer.status) for answer in answers)),
-        "admitted_first_audio_s": percentiles([answer.first_s for answer in done]),
-        "admitted_whole_s": percentiles([answer.whole_s for answer in done]),
-        "refused_s": percentiles([answer.whole_s for answer in refused]),
+        "offered_per_s": round(run.amount, 2),
+        "goodput_per_s": round(run.requests_per_s, 3),
+        "goodput_x_real_time": round(sum(answer.audio_s for answer in run.done) / run.seconds, 2),
+        "statuses": dict(Counter(str(answer.status) for answer in run.answers)),
+        "admitted_first_audio_s": percentiles(answer.first_s for answer in admitted),
+        "admitted_whole_s": percentiles(answer.whole_s for answer in admitted),
+        "refused_s": percentiles(answer.whole_s for answer in refused),
     }
 
 

@@ -15,15 +15,18 @@ import argparse
 import asyncio
 import json
 import random
-import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 
-import httpx
 import psutil
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.speech_client import SHORT, Answer, client, long_text, percentiles, speak
+from bench.prose import SHORT, long_text
+from serve_app.bench.client import Answer, SpeechClient, Target
+from serve_app.bench.loads import closed_loop, open_loop
+from serve_app.bench.report import percentiles
+from serve_app.bench.texts import Line
 
 TEXTS = ("Yes, of course.", SHORT, long_text(300))
 _TITLE = "ray::ServeReplica:"
@@ -48,17 +51,20 @@ def _options() -> argparse.Namespace:
 
 
 async def _measure(options: argparse.Namespace) -> dict[str, object]:
-    async with client(options.url) as http:
+    async with SpeechClient(Target(options.url)) as client:
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("capacity", total=options.capacity_seconds / 60 + options.minutes)
-            capacity = await _capacity(http, options)
+            busy = await closed_loop(client, _lines(0), options.callers, options.capacity_seconds)
+            capacity = busy.requests_per_s
+            if not capacity:
+                raise SystemExit(f"{options.url} answered nothing well: {busy.answers[-1].message}")
             progress.update(bar, advance=options.capacity_seconds / 60)
             part_s = 60 * options.minutes / _PARTS
             parts = []
             for number in range(_PARTS):
                 progress.update(bar, description=f"{options.share:.0%} of {capacity:.2f}/s, part {number + 1}/{_PARTS}")
-                answers = await _open_loop(http, random.Random(number), options.share * capacity, part_s)
-                parts.append(_summary(answers))
+                run = await open_loop(client, _lines(number), options.share * capacity, part_s, seed=number)
+                parts.append(_summary(run.answers))
                 progress.update(bar, advance=part_s / 60)
     first, last = parts[1], parts[-1]  # the first part still fills caches
     return {
@@ -74,36 +80,14 @@ async def _measure(options: argparse.Namespace) -> dict[str, object]:
     }
 
 
-async def _capacity(http: httpx.AsyncClient, options: argparse.Namespace) -> float:
-    """Requests a second with callers who ask again when answered."""
-    end_s = time.monotonic() + options.capacity_seconds
-    dice = random.Random(0)
-    ended = 0
-
-    async def caller() -> None:
-        nonlocal ended
-        while time.monotonic() < end_s:
-            answer = await speak(http, dice.choice(TEXTS))
-            ended += answer.status == 200 and time.monotonic() < end_s
-
-    await asyncio.gather(*(caller() for _ in range(options.callers)))
-    return ended / options.capacity_seconds
-
-
-async def _open_loop(http: httpx.AsyncClient, dice: random.Random, rate_per_s: float, seconds: float) -> list[Answer]:
-    """Callers who come at random, ``rate_per_s`` of them, whatever becomes of the others."""
-    next_s = time.monotonic()
-    end_s = next_s + seconds
-    asking: list[asyncio.Task[Answer]] = []
-    while next_s < end_s:
-        await asyncio.sleep(max(0.0, next_s - time.monotonic()))
-        asking.append(asyncio.create_task(speak(http, dice.choice(TEXTS))))
-        next_s += dice.expovariate(rate_per_s)
-    return list(await asyncio.gather(*asking))
+def _lines(seed: int) -> Iterator[Line]:
+    dice = random.Random(seed)
+    while True:
+        yield Line(dice.choice(TEXTS))
 
 
 def _summary(answers: list[Answer]) -> dict[str, dict[str, float]]:
-    done = [answer for answer in answers if answer.status == 200]
+    done = [answer for answer in answers if answer.is_good]
     return {
         "statuses": dict(Counter(str(answer.status) for answer in answers)),
         "first_audio_s": percentiles([answer.first_s for answer in done]),

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
+from deployments.cores import sharing_cores
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
@@ -58,7 +59,7 @@ class AcousticModel:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acoustic-model")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(
-            model.synthesize, _padded_tokens, thread, DEFAULT_LIMITS
+            sharing_cores(model.synthesize, settings.threads), _padded_tokens, thread, DEFAULT_LIMITS
         )
 
     async def synthesize(self, item: AcousticInput, flow: Flow = ANYONE) -> AcousticFeatures:

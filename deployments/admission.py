@@ -45,7 +45,7 @@ class Admission:
         log_with_serve()
         self._desk = Desk(settings)
         self._ingresses: dict[str, _Ingress] = {}
-        self._outcomes_of_the_dead: Counter[str] = Counter()
+        self._outcomes_of_others: Counter[str] = Counter()
         self._gone: dict[str, float] = {}
         self._utterances = UTTERANCES.make()
 
@@ -68,9 +68,13 @@ class Admission:
         else:
             self._desk.leave(ask.id, completed=False)  # it died while it waited
 
-    async def room(self) -> None:
-        """Return when there is room for somebody; see :meth:`Desk.room`."""
-        await self._desk.room()
+    async def room(self) -> int:
+        """Return when there is room, and for how many; see :meth:`Desk.room`."""
+        return await self._desk.room()
+
+    async def turned_away(self, count: int) -> None:
+        """Hear how many requests the proxies have refused by themselves while the desk was full."""
+        self._outcomes_of_others["rejected"] += count
 
     async def leave(self, ingress: str, place: str, completed: bool, idle_s: float) -> None:
         """Give a place back; see :meth:`Desk.leave`."""
@@ -108,7 +112,7 @@ class Admission:
 
     async def load(self) -> AdmissionLoad:
         """Limits, who runs and waits, how requests ended."""
-        outcomes = sum((Counter(known.outcomes) for known in self._ingresses.values()), self._outcomes_of_the_dead)
+        outcomes = sum((Counter(known.outcomes) for known in self._ingresses.values()), self._outcomes_of_others)
         return replace(self._desk.load(), outcomes=dict(outcomes))
 
     async def check_health(self) -> None:
@@ -128,7 +132,7 @@ class Admission:
         for name, known in list(self._ingresses.items()):
             if now - known.heard_s > LEASE_S:
                 del self._ingresses[name]
-                self._outcomes_of_the_dead.update(known.outcomes)
+                self._outcomes_of_others.update(known.outcomes)
                 for place in known.places:
                     self._desk.leave(place, completed=False)
         self._gone = {place: left_s for place, left_s in self._gone.items() if now - left_s < _GONE_KEPT_S}

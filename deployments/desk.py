@@ -179,10 +179,13 @@ class Desk:
         self._is_closed = True
         self._room.set()
 
-    async def room(self) -> None:
-        """Return when it is worth asking again: there is room for somebody, or the desk is closed."""
+    async def room(self) -> int:
+        """Return when it is worth asking again: there is room for so many, or the desk is closed."""
         self._note_room()
         await self._room.wait()
+        settings = self._settings
+        free = settings.max_running - len(self._running) + settings.max_waiting - len(self._queue)
+        return max(1, free)
 
     def hold(self, ask: Ask) -> None:
         """Note an utterance that runs already; it was let in elsewhere."""

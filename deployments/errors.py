@@ -18,7 +18,18 @@ class Overloaded(TtsError):
 
 
 class ServerFull(Overloaded):
-    """Nobody at all can come in: all places are taken, and all room to wait."""
+    """Nobody at all can come in: all places are taken, and all room to wait.
+
+    Args: message, seconds to wait before a new try, the application whose desk says so where that is known.
+    """
+
+    def __init__(self, message: str, retry_after_s: float, application: str = "") -> None:
+        super(Overloaded, self).__init__(message, retry_after_s, application)
+
+    @property
+    def application(self) -> str:
+        """Whose desk is full; empty where nobody needs to know."""
+        return str(self.args[2])
 
 
 class StorageUnavailable(TtsError):

@@ -51,6 +51,7 @@ class ReplicaLoad:
         max_ongoing: Most items that the replica takes.
         wait_s: About how long an item that comes now would wait if it were served last, seconds.
         recent: The calls of the last minute, 256 at most.
+        shares_queue: Whether ``waiting`` is what waits for all replicas of the stage, not for this one.
     """
 
     running: int
@@ -59,6 +60,7 @@ class ReplicaLoad:
     max_ongoing: int
     wait_s: float
     recent: tuple[PastCall, ...]
+    shares_queue: bool = False
 
 
 @dataclass(eq=False, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from deployments.assets import KOKORO, asset_store
 from deployments.batching import Batcher
+from deployments.cores import sharing_cores
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
@@ -61,7 +62,9 @@ class Vocoder:
         log_with_serve()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vocoder")
         model = thread.submit(load, settings, assets).result()
-        self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(model.synthesize, _frames, thread, DEFAULT_LIMITS)
+        self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(
+            sharing_cores(model.synthesize, settings.threads), _frames, thread, DEFAULT_LIMITS
+        )
         self._audio_s = AUDIO.make()
 
     async def synthesize(self, features: AcousticFeatures, flow: Flow = ANYONE) -> Audio:

@@ -26,6 +26,7 @@ from ray.serve.config import AutoscalingContext
 
 from deployments.assets import ECAPA, KOKORO, VOICES, asset_store
 from deployments.errors import StorageUnavailable
+from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
 from deployments.metrics import VOICES_WAITING
 from deployments.settings import AssetSettings, FittingSettings, StorageSettings
@@ -108,6 +109,7 @@ class VoiceFitter:
         self._voices = VoiceStore(records or open_records(storage))
         self._stopping = threading.Event()
         self._waiting = 0
+        self._fitting = 0
         self._waiting_voices = VOICES_WAITING.make()
         self._next_count_s = 0.0
         self._thread = threading.Thread(target=self._work, name="voice-fitter", daemon=True)
@@ -117,6 +119,21 @@ class VoiceFitter:
     def record_autoscaling_stats(self) -> dict[str, float]:
         """For :func:`scale_by_voices`."""
         return {WAITING: float(self._waiting)}
+
+    async def load(self) -> ReplicaLoad:
+        """What there is to do: the voice that this replica fits, and those that wait for any replica.
+
+        How long they take is not told: a fit takes what other work leaves.
+        """
+        return ReplicaLoad(
+            running=self._fitting,
+            waiting=max(0, self._waiting - self._fitting),
+            max_running=1,
+            max_ongoing=1,
+            wait_s=0.0,
+            recent=(),
+            shares_queue=True,
+        )
 
     def check_health(self) -> None:
         """Called by Serve.
@@ -150,9 +167,11 @@ class VoiceFitter:
                     model = None  # its memory is not kept for a voice that may come tomorrow
                     continue
                 try:
+                    self._fitting = 1
                     model = model or self._load()
                     self._fit(model, voice, worker)
                 finally:
+                    self._fitting = 0
                     self._voices.release(voice, worker)
             except _PASSING:
                 logger.warning("Voices cannot be fitted now; trying again.", exc_info=True)
@@ -178,7 +197,7 @@ class VoiceFitter:
                         raise _StoppedError
 
                 fitted = model.fit(clips, voice.recipe.recipe(), plan, keeper.state, on_step)
-            self._voices.finish(voice, worker, fitted.recipe, fitted.similarity)
+            self._voices.finish(voice, worker, fitted.recipe, fitted.similarity, fitted.first_similarity)
         except (VoiceLost, _StoppedError):
             pass
         except _PASSING:

@@ -113,6 +113,7 @@ class SharedAdmission:
 
     def __init__(self, desk: DeploymentHandle[Any], settings: AdmissionSettings) -> None:
         self._id = uuid.uuid4().hex
+        self._application = desk.app_name
         self._enter = desk.options(method_name="enter")
         self._leave = desk.options(method_name="leave")
         self._room = desk.options(method_name="room")
@@ -188,7 +189,7 @@ class SharedAdmission:
         except Exception as error:
             cause = root_cause(error)
             if isinstance(cause, ServerFull) and self._full is None:
-                self._full = cause
+                self._full = cause = ServerFull(cause.message, cause.retry_after_s, self._application)
                 self._tell(self._wait_for_room())
             if isinstance(cause, TtsError):
                 raise cause from None  # its traceback is the desk's own, and says nothing

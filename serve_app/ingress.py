@@ -82,9 +82,10 @@ class SpeechIngress:
         self._http = settings.http
         self._places = settings.admission
         self._admission = SharedAdmission(admission, settings.admission)
-        self._stages = StageLoads(
-            {"TextFrontend": text, "SpeakerEncoder": speaker, "AcousticModel": acoustic, "Vocoder": vocoder}
-        )
+        stages = {"TextFrontend": text, "SpeakerEncoder": speaker, "AcousticModel": acoustic, "Vocoder": vocoder}
+        if fitter is not None and settings.fitting.enabled:
+            stages["VoiceFitter"] = fitter
+        self._stages = StageLoads(stages)
         self._records = open_records(settings.storage)
         self._count_in = settings.storage.records
         redirects = settings.storage.object_links == "redirect"

@@ -1,5 +1,7 @@
 """What Ray's HTTP proxies do besides passing requests on: they ask another ingress replica when one dies.
 
+What they answer by themselves is in :mod:`serve_app.full`.
+
 ::
 
     client --> proxy --[AskAgain]--> ingress replica 1   dies before it answers
@@ -18,6 +20,8 @@ import re
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_app.full import RefuseWhileFull
+
 IMPORT_PATH = "serve_app.proxy:middlewares"
 
 _ATTEMPTS = 5
@@ -33,7 +37,7 @@ _CHANGES_NOTHING = re.compile(
 
 def middlewares() -> list[Middleware]:
     """For ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH``."""
-    return [Middleware(AskAgain)]
+    return [Middleware(AskAgain), Middleware(RefuseWhileFull)]  # the last one is the outermost
 
 
 def may_ask_again(method: str, path: str) -> bool:

@@ -84,7 +84,7 @@ def combined(name: str, replicas: Sequence[ReplicaLoad]) -> StageLoad:
         name=name,
         replicas=len(replicas),
         running=sum(replica.running for replica in replicas),
-        waiting=sum(replica.waiting for replica in replicas),
+        waiting=_waiting(replicas),
         max_running=sum(replica.max_running for replica in replicas),
         max_waiting=sum(max(0, replica.max_ongoing - replica.max_running) for replica in replicas),
         p50_s=_percentile(took_s, 50),
@@ -93,6 +93,11 @@ def combined(name: str, replicas: Sequence[ReplicaLoad]) -> StageLoad:
         batch=_mean_batch([call.batch for call in calls if call.ended_s > time.time() - _BATCHES_OF_S]),
         calls=calls,
     )
+
+
+def _waiting(replicas: Sequence[ReplicaLoad]) -> int:
+    own = sum(replica.waiting for replica in replicas if not replica.shares_queue)
+    return own + max((replica.waiting for replica in replicas if replica.shares_queue), default=0)
 
 
 async def _ask(name: str, handle: DeploymentHandle[Any]) -> StageLoad:

@@ -59,6 +59,8 @@ def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[
     os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")
     # A request whose ingress replica dies before it answers goes to another one.
     os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", proxy.IMPORT_PATH)
+    # Ray's default is 15: every other program on the machine, the caller's too, would go before speech.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         context = _start_ray(dashboard_port, show_logs)

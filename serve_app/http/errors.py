@@ -52,10 +52,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.errors import ShuttingDown, StorageUnavailable
+from deployments.errors import ServerFull, ShuttingDown, StorageUnavailable
 from deployments.storage.consents import ConsentInUse, ConsentNotFound
 from deployments.storage.dictionaries import DictionaryFull, DuplicateEntry, NoSuchEntry
 from deployments.storage.voices import VoiceExists, VoicesFull
+from serve_app.full import FULL_HEADER
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable
 from serve_app.http.request_id import request_id_of
 from serve_app.http.schemas import ApiError, ErrorResponse
@@ -365,6 +366,7 @@ def _retry_after(error: TtsError) -> dict[str, str]:
             return {"x-should-retry": "false"}
         case Overloaded() | DeadlineExceeded():
             return {
+                **({FULL_HEADER: error.application} if isinstance(error, ServerFull) and error.application else {}),
                 "Retry-After": str(max(1, math.ceil(error.retry_after_s))),
                 "retry-after-ms": str(max(1, math.ceil(1000 * error.retry_after_s))),
             }

@@ -154,9 +154,7 @@ def test_preparing_refuses_an_open_door(
     assert said in f"{refusal.value} {capsys.readouterr().err}"
 
 
-def test_without_preparing_ray_stops_before_it_makes_a_machine(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_preparing_ray_stops_before_it_makes_a_machine(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It would else make a group that lets the whole world at port 22."""
     with pytest.raises(AssertionError):
         bootstrap(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -44,7 +45,7 @@ def running(root: Path, fit: CountingFit, **settings: object) -> Iterator[VoiceF
 
 def add(store: VoiceStore, name: str = "Ana") -> ClonedVoice:
     recipe = VoiceRecipe({"af_heart": 1.0})
-    new = ClonedVoice.new("t", name, recipe, language="en-US", gender="female", source="clone", similarity_start=0.2)
+    new = ClonedVoice.new("t", name, recipe, language="en-US", gender="female", source="clone", similarity_start=0.9)
     return store.add(new, [reference()])
 
 
@@ -66,6 +67,7 @@ def test_a_waiting_voice_is_fitted_and_swapped_in(tmp_path: Path, store: VoiceSt
         assert not store.get("t", "Ana").recipe.recipe().offset.any()
         voice = ended(store)
     assert (voice.status, voice.progress, voice.similarity) == ("fitted", 1.0, pytest.approx(0.2 + 0.02 * (STEPS - 1)))
+    assert voice.similarity_start == pytest.approx(0.2), "measured as the other one, not as enrolment did"
     np.testing.assert_allclose(voice.recipe.recipe().offset[:128], 0.1 * STEPS, rtol=1e-5)
     (clip,) = fit.heard[0]
     assert abs(len(clip) - 32_000) <= 1
@@ -217,6 +219,20 @@ def test_how_many_wait_is_told_to_the_autoscaler(tmp_path: Path, store: VoiceSto
         add(store, name)
     with running(tmp_path, CountingFit(step_s=0.2)) as one:
         assert until(lambda: one.record_autoscaling_stats()[WAITING], 10, "they are counted") == 2
+
+
+def test_the_load_is_the_voice_in_work_and_those_that_wait(tmp_path: Path, store: VoiceStore) -> None:
+    for name in ("Ana", "Ben", "Cem"):
+        add(store, name)
+
+    def load(fitter: VoiceFitter) -> tuple[int, int]:
+        told = asyncio.run(fitter.load())
+        assert told.shares_queue
+        return told.running, told.waiting
+
+    with running(tmp_path, CountingFit(step_s=0.1)) as one:
+        until(lambda: load(one) == (1, 2), 20, "one is fitted, two wait")
+        until(lambda: load(one) == (0, 0), 60, "all are fitted")
 
 
 def context(*seen: tuple[float, float], target: float = 2.0, least: int = 1) -> Any:

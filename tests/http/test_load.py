@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -47,6 +48,13 @@ async def test_stages_are_summed_over_their_replicas(served: Served, client: htt
 def test_the_size_of_batches_is_that_of_the_last_seconds() -> None:
     load = combined("Vocoder", [replica(0, 0.1, batch=8, ended_ago_s=20), replica(0, 0.1, batch=2)])
     assert load.batch == 2
+
+
+def test_a_queue_that_replicas_share_is_counted_once() -> None:
+    sharing = [replace(replica(waiting), shares_queue=True) for waiting in (4, 5)]  # counted a moment apart
+    assert combined("VoiceFitter", sharing).waiting == 5
+    assert combined("VoiceFitter", sharing).running == 2
+    assert combined("VoiceFitter", []).waiting == 0
 
 
 def test_load_and_stats_follow_the_requests() -> None:

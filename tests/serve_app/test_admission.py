@@ -26,6 +26,8 @@ LIMITS = AdmissionSettings(max_running=2, max_waiting=1)
 class Desk:
     """The deployment, which a test can take away."""
 
+    app_name = "voices"
+
     def __init__(self) -> None:
         self.admission = Admission(LIMITS)
         self.is_away = False
@@ -153,6 +155,7 @@ async def test_a_full_desk_is_asked_again_when_it_has_room(desk: Desk) -> None:
             with pytest.raises(ServerFull) as refused:
                 await one.place(ask(name)).__aenter__()
             assert refused.value.retry_after_s > 0
+            assert refused.value.application == "voices"
         assert len(asked) == 4, "three were let in or wait, one was told that the desk is full"
     await waiting
     await asyncio.sleep(0.02)

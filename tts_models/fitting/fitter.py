@@ -24,6 +24,7 @@ from torch import Tensor
 
 from tts_models.acoustic import AcousticModel
 from tts_models.checkpoint import load_strict
+from tts_models.engine import fast_dtype
 from tts_models.errors import ReferenceAudioError, TtsError
 from tts_models.fitting.delivery import delivered_as, say
 from tts_models.fitting.hearing import SpeakerSound, hear, speaker_sound, unlikeness
@@ -31,7 +32,6 @@ from tts_models.fitting.plan import FitPlan, Fitted
 from tts_models.fitting.speech import FrozenVocoder, Passage
 from tts_models.fitting.state import FitState
 from tts_models.fitting.texts import HELD_OUT, SENTENCES
-from tts_models.kernels.build import processor_flags
 from tts_models.memory import memory_errors_named
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
@@ -95,7 +95,7 @@ class VoiceFitter:
         load_strict(network, kokoro, ["decoder."])
         return cls(
             AcousticModel.load(kokoro, device),
-            FrozenVocoder(network, device, fitting_dtype(device)),
+            FrozenVocoder(network, device, fast_dtype(device)),
             SpeakerEncoder.load(ecapa, device),
             VoiceCatalogue.load(voices),
             preset_voices(),
@@ -226,13 +226,6 @@ class _Fit:
             marks = [self._fitter.unlikeness(said, changed, self._judge, self._plan) for said in self._exam]
         unlike, similarity = (float(torch.stack(values).mean()) for values in zip(*marks, strict=True))
         return unlike, similarity
-
-
-def fitting_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where it is faster."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.bfloat16 if "avx512_bf16" in processor_flags() else torch.float32
 
 
 def split(clips: Sequence[FloatArray]) -> tuple[list[FloatArray], list[FloatArray]]:

@@ -1,0 +1,1 @@
+"""Voicegraph beside what one would take instead: see ``__main__``."""
