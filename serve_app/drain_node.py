@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import requests
 
@@ -132,15 +133,15 @@ def drain(head: str, nodes: Sequence[bytes], notice: Notice) -> list[bytes]:
     Returns:
         The ids of those that drain now; Ray may refuse.
     """
-    from ray._raylet import GcsClient
-    from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+    from ray.core.generated import autoscaler_pb2
 
-    gcs = GcsClient(address=head)
+    reason: Any = autoscaler_pb2
+    gcs = _gcs(head)
     draining = []
     for node_id in nodes:
         accepted, why_not = gcs.drain_node(
             node_id.hex(),
-            DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION"),
+            reason.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION"),
             notice.reason,
             int((time.time() + notice.left_s) * 1000),
         )
@@ -152,12 +153,19 @@ def drain(head: str, nodes: Sequence[bytes], notice: Notice) -> list[bytes]:
 
 def living(head: str, address: str) -> list[bytes]:
     """The ids of Ray's living nodes at an address."""
-    from ray._raylet import GcsClient
-    from ray.core.generated.gcs_pb2 import GcsNodeInfo
+    from ray.core.generated import gcs_pb2
 
-    nodes = GcsClient(address=head).get_all_node_info().items()
-    alive = GcsNodeInfo.GcsNodeState.ALIVE
+    messages: Any = gcs_pb2
+    alive = messages.GcsNodeInfo.GcsNodeState.ALIVE
+    nodes = _gcs(head).get_all_node_info().items()
     return [id_.binary() for id_, node in nodes if node.node_manager_address == address and node.state == alive]
+
+
+def _gcs(head: str) -> Any:
+    import ray
+
+    raylet: Any = ray._raylet
+    return raylet.GcsClient(address=head)
 
 
 def own_address(head: str) -> str:
@@ -184,8 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if drain(options.head, living(options.head, address), Notice(options.within, "asked to")):
             wait_until_gone(options.head, address, options.within)
         return
-    service, url = {"aws": (AwsMetadata, AWS_METADATA), "gcp": (GcpMetadata, GCP_METADATA)}[options.when]
-    notice = wait_for_notice(service(options.metadata or url).notice)
+    service: AwsMetadata | GcpMetadata = AwsMetadata(options.metadata or AWS_METADATA)
+    if options.when == "gcp":
+        service = GcpMetadata(options.metadata or GCP_METADATA)
+    notice = wait_for_notice(service.notice)
     if not drain(options.head, living(options.head, address), notice):
         raise SystemExit("Ray did not take the notice")
 

@@ -132,7 +132,7 @@ def load_document(path: Path) -> dict[str, Any]:
         CommandFailed: It cannot be read, or is not such a file with one application.
     """
     try:
-        document: Any = yaml.safe_load(path.read_text())
+        document: dict[str, Any] = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(f"cannot read {path}: {error}") from error
     except yaml.YAMLError as error:
