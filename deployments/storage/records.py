@@ -174,7 +174,7 @@ class SqliteRecords:
             return int(row[0]) if row else 0
 
     def _write_over(self) -> None:
-        """Leaves nothing of what was deleted in the log of changes; where somebody reads just now, the next one does."""
+        """Leaves nothing of what was deleted in the log of changes; where somebody reads just now, the next does."""
         with self._lock, suppress(sqlite3.Error):
             if self._connection is not None:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
