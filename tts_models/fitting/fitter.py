@@ -45,6 +45,7 @@ from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, TIMBRE_DIM, FloatArr
 from tts_models.vocoder.config import VocoderConfig
 from tts_models.vocoder.network import VocoderNetwork
 
+_LEAST_HELD_OUT_OF_S = 8.0
 _EXAM_S = 2.0
 """About as long as a sentence of those held out."""
 
@@ -231,12 +232,17 @@ class _Fit:
 def split(clips: Sequence[FloatArray]) -> tuple[list[FloatArray], list[FloatArray]]:
     """What a voice is fitted to, and what is held out: the last quarter, or the last clip if it is about that.
 
+    Of less than 8 s nothing is held out, since two seconds say too little: such a voice is judged on all of it, in
+    sentences that it was not fitted to.
+
     Raises:
         ReferenceAudioError: There is less than a second of speech.
     """
     total = sum(map(len, clips))
     if total < ENCODER_RATE_HZ:
         raise ReferenceAudioError(f"There is {total / ENCODER_RATE_HZ:.1f} s of speech; a fit needs 1 s at least.")
+    if total < _LEAST_HELD_OUT_OF_S * ENCODER_RATE_HZ:
+        return list(clips), list(clips)
     *before, last = clips
     quarter = total // 4
     if before and quarter <= len(last) <= total // 2:
