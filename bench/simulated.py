@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,10 @@ import yaml
 from rich.console import Console
 
 from bench.drawing import Line, Panel, draw
+from bench.handling import measure_handling
 from bench.prose import long_text
 from deployments.settings import BatchLimits, SynthesisSettings, TextSettings
-from serve_app.bench.client import Answer, SpeechClient, Target
+from serve_app.bench.client import SpeechClient, Target
 from serve_app.bench.report import percentiles
 from serve_app.planning.curves import read_curves
 from serve_app.planning.placement import Machines
@@ -56,6 +57,16 @@ _CONSOLE = Console(stderr=True)
 
 
 @dataclass(frozen=True)
+class Heard:
+    """How a request ended: status, seconds to the first audio and to the end, seconds of audio."""
+
+    status: int
+    first_s: float
+    whole_s: float
+    audio_s: float
+
+
+@dataclass(frozen=True)
 class Seen:
     """What a real run showed.
 
@@ -65,9 +76,20 @@ class Seen:
         start_s: How long the second replica took to start.
     """
 
-    answers: Sequence[Answer]
+    answers: Sequence[Heard]
     timeline: Sequence[tuple[float, int, int]]
     start_s: float | None
+
+    def write(self, path: Path) -> None:
+        """Keep it, to be compared again."""
+        path.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> Seen:
+        """What :meth:`write` has kept."""
+        kept = json.loads(path.read_text())
+        timeline = [(at_s, replicas, calls) for at_s, replicas, calls in kept["timeline"]]
+        return cls([Heard(**answer) for answer in kept["answers"]], timeline, kept["start_s"])
 
 
 def main() -> None:
@@ -75,10 +97,15 @@ def main() -> None:
     options = _options()
     arrivals = list(poisson(_rate(options), options.characters, sum(options.seconds), options.seed))
     config = _config(options.port)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "two_vocoders.yaml"
-        path.write_text(yaml.safe_dump(config))
-        seen = _really(options, path, arrivals)
+    if options.seen and options.seen.exists():
+        seen = Seen.read(options.seen)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "two_vocoders.yaml"
+            path.write_text(yaml.safe_dump(config))
+            seen = _really(options, path, arrivals)
+    if options.seen:
+        seen.write(options.seen)
     outcome = _simulated(options, config, arrivals, options.start or seen.start_s or 20.0)
     result = _compared(seen, outcome)
     if options.plot:
@@ -97,6 +124,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the requests (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8123, help="for the server (default: %(default)s)")
     parser.add_argument("--start", type=float, help="what a replica takes to start; else as seen in the run")
+    parser.add_argument("--seen", type=Path, help="where the real run is kept; if it is there, it is not made again")
+    parser.add_argument(
+        "--handling", type=Path, help="where to write the curves with the server's own handling in them"
+    )
     parser.add_argument("--plot", type=Path, help="where to draw both")
     return parser.parse_args()
 
@@ -157,6 +188,10 @@ async def _watched(
             await asyncio.sleep(1)
         for characters in (20, 80, 150):
             await speaker.speak(long_text(characters + 20)[:characters])
+        if options.handling:
+            curves = json.loads(options.curves.read_text())
+            curves["handling"] = await measure_handling(url, curves["stages"])
+            options.handling.write_text(json.dumps(curves) + "\n")
         await asyncio.sleep(10)  # the look-back window has forgotten it
         _CONSOLE.print(f"{len(arrivals)} requests over {sum(options.seconds):.0f} s")
         start_s = time.monotonic()
@@ -165,7 +200,8 @@ async def _watched(
         for at_s, characters in arrivals:
             await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
             asking.append(asyncio.create_task(speaker.speak(long_text(2000)[:characters])))
-        answers = await asyncio.gather(*asking)
+        ended = await asyncio.gather(*asking)
+        answers = [Heard(one.status, one.first_s, one.whole_s, one.audio_s) for one in ended]
         await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
         watching.cancel()
         timeline, states = _SEEN
@@ -199,7 +235,7 @@ def _start_s(states: Sequence[tuple[float, Mapping[str, int]]]) -> float | None:
 def _simulated(
     options: argparse.Namespace, config: Mapping[str, Any], arrivals: Sequence[tuple[float, int]], start_s: float
 ) -> Outcome:
-    curves = read_curves(options.curves)
+    curves = read_curves(options.handling or options.curves)
     (app,) = config["applications"]
     limits = {
         one["name"]: BatchLimits.model_validate(one["user_config"])
