@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,12 @@ from bench.prose import long_text
 from deployments.settings import BatchLimits, SynthesisSettings, TextSettings
 from serve_app.bench.client import SpeechClient, Target
 from serve_app.bench.report import percentiles
-from serve_app.planning.curves import read_curves
+from serve_app.planning.curves import EstimatedCurve, Speech, read_curves
 from serve_app.planning.placement import Machines
 from serve_app.planning.simulation import Outcome, Simulation, System
 from serve_app.planning.stages import StageSpec
 from serve_app.planning.workload import poisson
+from tests.cluster.doubles import SECONDS_PER_FRAME
 
 SCALING = {
     "min_replicas": 1,
@@ -52,6 +53,9 @@ SCALING = {
     "upscale_delay_s": 5,
     "downscale_delay_s": 15,
 }
+SLEEPING = Speech(1.0, 2.5)
+"""What text is for the models that sleep."""
+_SERVE = "from serve_app.cli import main; main()"
 _START_LIMIT_S = 240
 _CONSOLE = Console(stderr=True)
 
@@ -96,12 +100,14 @@ def main() -> None:
     """Run, simulate, compare, draw, print."""
     options = _options()
     arrivals = list(poisson(_rate(options), options.characters, sum(options.seconds), options.seed))
-    config = _config(options.port)
+    config = _config(options.port, sleeping=options.sleeping)
     if options.seen and options.seen.exists():
         seen = Seen.read(options.seen)
     else:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "two_vocoders.yaml"
+            if options.sleeping:
+                config["applications"][0]["args"]["assets"] = {"root": folder}
             path.write_text(yaml.safe_dump(config))
             seen = _really(options, path, arrivals)
     if options.seen:
@@ -124,6 +130,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the requests (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8123, help="for the server (default: %(default)s)")
     parser.add_argument("--start", type=float, help="what a replica takes to start; else as seen in the run")
+    parser.add_argument(
+        "--sleeping",
+        action="store_true",
+        help="models that sleep a millisecond a frame instead of computing: what else the machine does matters less",
+    )
     parser.add_argument("--seen", type=Path, help="where the real run is kept; if it is there, it is not made again")
     parser.add_argument(
         "--handling", type=Path, help="where to write the curves with the server's own handling in them"
@@ -140,7 +151,7 @@ def _rate(options: argparse.Namespace) -> Any:
     return rate
 
 
-def _config(port: int) -> dict[str, Any]:
+def _config(port: int, *, sleeping: bool = False) -> dict[str, Any]:
     """``config/local.yaml`` with one thread for each model, and a vocoder that scales."""
     config: dict[str, Any] = yaml.safe_load(Path("config/local.yaml").read_text())
     config["http_options"] = {"host": "127.0.0.1", "port": port}
@@ -152,6 +163,8 @@ def _config(port: int) -> dict[str, Any]:
         "speaker": {"threads": 1},
         "fitting": {"enabled": False},
     }
+    if sleeping:
+        app["import_path"] = "tests.cluster.doubles:build"
     for deployment in app["deployments"]:
         if deployment["name"] == "Vocoder":
             deployment["autoscaling_config"] = SCALING
@@ -160,9 +173,9 @@ def _config(port: int) -> dict[str, Any]:
 
 def _really(options: argparse.Namespace, config: Path, arrivals: Sequence[tuple[float, int]]) -> Seen:
     server = subprocess.Popen(
-        [sys.executable, "-m", "serve_app.cli", "serve", "-c", str(config), "--dashboard-port", str(options.port + 1)],
+        [sys.executable, "-c", _SERVE, "serve", "-c", str(config), "--dashboard-port", str(options.port + 1)],
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "RAY_worker_niceness": "0"},
+        env={**os.environ, "RAY_worker_niceness": "0", "PYTHONPATH": str(Path.cwd())},
     )
     try:
         return asyncio.run(_watched(options, server, arrivals))
@@ -175,7 +188,8 @@ async def _watched(
     options: argparse.Namespace, server: subprocess.Popen[bytes], arrivals: Sequence[tuple[float, int]]
 ) -> Seen:
     url = f"http://127.0.0.1:{options.port}"
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http, SpeechClient(Target(url)) as speaker:
+    voice = "af_test" if options.sleeping else "af_heart"
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http, SpeechClient(Target(url, voice=voice)) as speaker:
         deadline = time.monotonic() + _START_LIMIT_S
         while True:
             if server.poll() is not None or time.monotonic() > deadline:
@@ -187,7 +201,7 @@ async def _watched(
                 pass
             await asyncio.sleep(1)
         for characters in (20, 80, 150):
-            await speaker.speak(long_text(characters + 20)[:characters])
+            await speaker.speak(_text(options, characters))
         if options.handling:
             curves = json.loads(options.curves.read_text())
             curves["handling"] = await measure_handling(url, curves["stages"])
@@ -199,7 +213,7 @@ async def _watched(
         asking = []
         for at_s, characters in arrivals:
             await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
-            asking.append(asyncio.create_task(speaker.speak(long_text(2000)[:characters])))
+            asking.append(asyncio.create_task(speaker.speak(_text(options, characters))))
         ended = await asyncio.gather(*asking)
         answers = [Heard(one.status, one.first_s, one.whole_s, one.audio_s) for one in ended]
         await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
@@ -225,6 +239,13 @@ async def _watch(http: httpx.AsyncClient, dashboard_port: int, start_s: float) -
         await asyncio.sleep(0.5)
 
 
+def _text(options: argparse.Namespace, characters: int) -> str:
+    """A text of that length; for models that sleep, the number of frames in it."""
+    if not options.sleeping:
+        return long_text(2000)[:characters]
+    return str(max(1, round(characters * SLEEPING.frames_per_token)))
+
+
 def _start_s(states: Sequence[tuple[float, Mapping[str, int]]]) -> float | None:
     """From the first look at which a replica was starting to the first at which two ran."""
     starting = next((at_s for at_s, count in states if count["STARTING"]), None)
@@ -236,23 +257,35 @@ def _simulated(
     options: argparse.Namespace, config: Mapping[str, Any], arrivals: Sequence[tuple[float, int]], start_s: float
 ) -> Outcome:
     curves = read_curves(options.handling or options.curves)
+    if options.sleeping:
+        curves = replace(
+            curves,
+            text=EstimatedCurve(0, 1, 0),
+            acoustic=EstimatedCurve(0, 1, 0.02),
+            vocoder=EstimatedCurve(SECONDS_PER_FRAME, 1, 0),
+            speech=SLEEPING,
+        )
     (app,) = config["applications"]
     limits = {
         one["name"]: BatchLimits.model_validate(one["user_config"])
         for one in app["deployments"]
         if "user_config" in one
     }
+    threads = 0.0 if options.sleeping else 1.0
+    text = TextSettings.model_validate(app["args"]["text"])
     system = System(
         stages=(
             StageSpec("Ingress", None),
             StageSpec("TextFrontend", curves.text),
-            StageSpec("AcousticModel", curves.acoustic, limits["AcousticModel"]),
-            StageSpec("Vocoder", curves.vocoder, limits["Vocoder"], autoscaling=SCALING, start_s=start_s),
+            StageSpec("AcousticModel", curves.acoustic, limits["AcousticModel"], threads=threads),
+            StageSpec(
+                "Vocoder", curves.vocoder, limits["Vocoder"], autoscaling=SCALING, threads=threads, start_s=start_s
+            ),
         ),
         curves=curves,
         machines=Machines(cores=2),
         synthesis=SynthesisSettings.model_validate(app["args"]["synthesis"]),
-        text=TextSettings.model_validate(app["args"]["text"]),
+        text=TextSettings(first_segment_tokens=510, max_segment_tokens=510) if options.sleeping else text,
     )
     return Simulation(system).run(arrivals, sum(options.seconds) + 60)
 
