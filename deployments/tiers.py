@@ -3,8 +3,8 @@
 A replica's share holds the CUDA context, the weights and what a batch computes, which grows with its padded work. The
 shares of small GPUs go to the stages that gain most; the others compute on cores. Batches are kept to what is left.
 
-What a batch takes was measured in float32 on a CPU (``python -m bench.service_times --memory``: 947 KB a frame, 192 KB a
-token), not on a GPU; should it be more there, ``OutOfMemory`` halves the batch and the limit is learned
+What a batch takes was measured in float32 on a CPU (``python -m bench.service_times --memory``: 947 KB a frame and 192
+KB a token), not on a GPU; should it be more there, ``OutOfMemory`` halves the batch and the limit is learned
 (``fair_worker.py``).
 """
 
