@@ -77,7 +77,7 @@ def main() -> None:
         with _cluster(Path(folder), options.idle) as address:
             ray.init(address=address, log_to_driver=False)
             serve.start(http_options={"host": "127.0.0.1", "port": free_port()})
-            _deploy(Path(folder))
+            _deploy(Path(folder), shared=options.shared)
             until(_runs, _START_LIMIT_S, "the application runs")
             until(lambda: _gpu_nodes() == 1, _START_LIMIT_S, "one GPU node")
             _CONSOLE.print("running; burst")
@@ -102,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--burst", type=float, default=40, help="seconds of it (default: %(default)s)")
     parser.add_argument("--after", type=float, default=70, help="seconds after it at most (default: %(default)s)")
     parser.add_argument("--idle", type=float, default=12, help="seconds until Ray takes an idle node away")
+    parser.add_argument("--shared", action="store_true", help="scale by deployments.autoscaling:SharedGpus")
     parser.add_argument("--plot", type=Path, help="where to draw it")
     return parser.parse_args()
 
@@ -140,12 +141,18 @@ def _cluster(folder: Path, idle_s: float) -> Iterator[str]:
         psutil.wait_procs(ours, timeout=20)
 
 
-def _deploy(folder: Path) -> None:
+def _deploy(folder: Path, *, shared: bool) -> None:
     config = yaml.safe_load(Path("config/serve.yaml").read_text())
     config.pop("http_options")
     (app,) = config["applications"]
     app["import_path"] = "tests.cluster.doubles:build"
     app["args"] = {"assets": {"root": str(folder)}, "storage": {"root": str(folder)}, "fitting": {"enabled": False}}
+    if shared:
+        shares = {"AcousticModel": 0.05, "Vocoder": 0.3}
+        app["autoscaling_policy"] = {
+            "policy_function": "deployments.autoscaling:SharedGpus",
+            "policy_kwargs": {"gpus": 3, "shares": shares},
+        }
     for deployment in app["deployments"]:
         options = deployment.setdefault("ray_actor_options", {})
         options["num_cpus"] = 0.01  # they sleep
@@ -219,6 +226,7 @@ def _summary(moments: Sequence[Moment], options: argparse.Namespace, spoken: int
     over = options.quiet + options.burst
     return {
         "benchmark": "growing_cluster",
+        "policy": "SharedGpus" if options.shared else "Ray's own",
         "utterances": spoken,
         "most_replicas": max(moment.running for moment in moments),
         "most_nodes": most,
