@@ -76,7 +76,7 @@ def main() -> None:
         os.environ["PYTHONPATH"] = str(Path.cwd())
         with _cluster(Path(folder), options.idle) as address:
             ray.init(address=address, log_to_driver=False)
-            serve.start(http_options={"host": "127.0.0.1", "port": free_port()})
+            serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": free_port()})
             _deploy(Path(folder), shared=options.shared)
             until(_runs, _START_LIMIT_S, "the application runs")
             until(lambda: _gpu_nodes() == 1, _START_LIMIT_S, "one GPU node")
@@ -134,7 +134,9 @@ def _cluster(folder: Path, idle_s: float) -> Iterator[str]:
         until(lambda: "Ray runtime started" in (folder / "ray.log").read_text(), 60, "Ray runs")
         yield address
     finally:
-        ours = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
+        ours = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            ours = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
         for process in reversed(ours):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -144,6 +146,7 @@ def _cluster(folder: Path, idle_s: float) -> Iterator[str]:
 def _deploy(folder: Path, *, shared: bool) -> None:
     config = yaml.safe_load(Path("config/serve.yaml").read_text())
     config.pop("http_options")
+    config["proxy_location"] = "HeadOnly"  # the nodes are one machine, and its port is taken
     (app,) = config["applications"]
     app["import_path"] = "tests.cluster.doubles:build"
     app["args"] = {"assets": {"root": str(folder)}, "storage": {"root": str(folder)}, "fitting": {"enabled": False}}
