@@ -31,7 +31,6 @@ import psutil
 import ray
 import yaml
 from ray import serve
-from ray.autoscaler._private import fake_multi_node
 from ray.serve.schema import ServeDeploySchema
 from rich.console import Console
 
@@ -53,6 +52,17 @@ SCALING = {
     "upscale_delay_s": 2,
     "downscale_delay_s": 8,
 }
+_COMMANDS = (
+    "cluster_synced_files",
+    "rsync_exclude",
+    "rsync_filter",
+    "initialization_commands",
+    "setup_commands",
+    "head_setup_commands",
+    "worker_setup_commands",
+    "head_start_ray_commands",
+    "worker_start_ray_commands",
+)
 _START_LIMIT_S = 150
 _CONSOLE = Console(stderr=True)
 
@@ -113,13 +123,24 @@ def _cluster(folder: Path, idle_s: float) -> Iterator[str]:
 
     ``AutoscalingCluster`` of ``ray.cluster_utils`` would do the same, but stops every Ray of the machine first.
     """
-    example = Path(fake_multi_node.__file__).parent / "example.yaml"
-    config = yaml.safe_load(example.read_text())
-    config["available_node_types"] = {
-        "ray.head.default": {"resources": {"CPU": 8}, "node_config": {}, "max_workers": 0},
-        "gpu": {"resources": {"CPU": 4, "GPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": 3},
+    config: dict[str, Any] = {
+        "cluster_name": "fake_multinode",
+        "provider": {"type": "fake_multinode"},
+        "max_workers": 4,
+        "upscaling_speed": 1.0,
+        "idle_timeout_minutes": idle_s / 60,
+        "head_node_type": "ray.head.default",
+        "available_node_types": {
+            "ray.head.default": {"resources": {"CPU": 8}, "node_config": {}, "max_workers": 0},
+            "gpu": {"resources": {"CPU": 4, "GPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": 3},
+        },
+        # The rest is not looked at here, and has to be there.
+        "auth": {},
+        "docker": {},
+        "file_mounts": {},
+        "file_mounts_sync_continuously": False,
+        **{key: [] for key in _COMMANDS},
     }
-    config.update(max_workers=4, idle_timeout_minutes=idle_s / 60)
     path = folder / "cluster.json"
     path.write_text(json.dumps(config))
     port = free_port()

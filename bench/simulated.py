@@ -43,6 +43,7 @@ from serve_app.planning.simulation import Outcome, Simulation, System
 from serve_app.planning.stages import StageSpec
 from serve_app.planning.workload import poisson
 from tests.cluster.doubles import SECONDS_PER_FRAME
+from tts_models.assets import default_root
 
 SCALING = {
     "min_replicas": 1,
@@ -108,6 +109,8 @@ def main() -> None:
             path = Path(folder) / "two_vocoders.yaml"
             if options.sleeping:
                 config["applications"][0]["args"]["assets"] = {"root": folder}
+                for asset in default_root().iterdir():  # the command wants them there, though nothing loads them
+                    (Path(folder) / asset.name).symlink_to(asset)
             path.write_text(yaml.safe_dump(config))
             seen = _really(options, path, arrivals)
     if options.seen:
