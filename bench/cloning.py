@@ -91,10 +91,13 @@ class Studio:
 
     def nearest(self, clip: FloatArray) -> VoiceRecipe:
         """What enrolment makes of a clip at once."""
+        return self.nearest_few(clip, 1)[0]
+
+    def nearest_few(self, clip: FloatArray, count: int) -> list[VoiceRecipe]:
+        """The presets that come nearest, at the speaker's pitch, the best first."""
         embedding = self._ecapa_of([clip])
         profile = reference_profile([ClipProfile(embedding, len(clip) / ENCODER_RATE_HZ, pitch_of(clip))])
-        (voice,) = preset_voices().nearest(profile)
-        return voice.recipe
+        return [voice.recipe for voice in preset_voices().nearest(profile, count)]
 
     def say(self, recipe: VoiceRecipe, texts: Sequence[str], language: str = "en-US") -> list[FloatArray]:
         """``(n,)`` at 24 kHz each."""
@@ -114,7 +117,7 @@ class Studio:
         said = self.say(recipe, SENTENCES)
         heard = [self._recogniser.transcribe(samples, SAMPLE_RATE_HZ) for samples in said]
         quality = speech_quality(np.concatenate(said), SAMPLE_RATE_HZ).overall
-        numbers = (*self.likeness(_at_16_khz(said), unseen), word_error_rate(list(SENTENCES), heard), quality)
+        numbers = (*self.likeness(at_16_khz(said), unseen), word_error_rate(list(SENTENCES), heard), quality)
         return {name: round(number, 3) for name, number in zip(_COLUMNS, numbers, strict=True)}
 
     def _judged(self, clips: Sequence[FloatArray]) -> FloatArray:
@@ -172,7 +175,7 @@ def _row(
     if languages:
         row["languages"] = {
             language: [
-                studio.likeness(_at_16_khz(studio.say(recipe, [text], language)), unseen)[0]
+                studio.likeness(at_16_khz(studio.say(recipe, [text], language)), unseen)[0]
                 for recipe in (start, fitted.recipe)
             ]
             for language, text in ARTICLE_1.items()
@@ -205,7 +208,8 @@ def _sound(result: Any) -> Any:
     return result
 
 
-def _at_16_khz(clips: Sequence[FloatArray]) -> list[FloatArray]:
+def at_16_khz(clips: Sequence[FloatArray]) -> list[FloatArray]:
+    """What was said, as encoders hear it."""
     return [soxr.resample(clip, SAMPLE_RATE_HZ, ENCODER_RATE_HZ).astype(np.float32) for clip in clips]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,13 @@ from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings, St
 from deployments.storage.records import open_records
 from tts_models.errors import ReferenceAudioError, ReferenceTooLong, ReferenceTooShort, TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
-from tts_models.speaker.one_speaker import pieces, require_one_speaker, require_same_speaker
+from tts_models.speaker.one_speaker import (
+    ClipEmbeddings,
+    embed_clips,
+    pieces,
+    require_one_speaker,
+    require_same_speaker,
+)
 from tts_models.speaker.pitch import pitch_of
 from tts_models.speaker.profile import ClipProfile, ReferenceProfile, reference_profile
 from tts_models.types import FloatArray, SpeakerEmbedding
@@ -29,7 +36,7 @@ MAX_CLIPS = 8
 DEFAULT_LIMITS = BatchLimits(max_items=16, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01, max_run_s=60)
 
 
-PROFILES = "ecapa-tdnn-voxceleb, 1"
+PROFILES = "ecapa-tdnn-voxceleb, 2"
 """What makes the numbers of a clip; changed with anything that changes them."""
 
 
@@ -46,12 +53,14 @@ def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
     weights = asset_store(assets).ensure(ECAPA)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
     from deployments.share import keep_to_share, torch_device
+    from tts_models.engine import fast_dtype
     from tts_models.speaker.encoder import SpeakerEncoder as Model
 
     keep_to_share(settings.threads)
-    model = Model.load(weights, torch_device(settings.device))
+    device = torch_device(settings.device)
+    model = Model.load(weights, device, dtype=fast_dtype(device))
     second_of_noise = np.random.default_rng(0).standard_normal(ENCODER_RATE_HZ, dtype=np.float32) * 0.1
-    model.embed([second_of_noise])
+    embed_clips(model.embed, [np.tile(second_of_noise, 4)])  # the first of every size is slower
     return model
 
 
@@ -80,7 +89,8 @@ class SpeakerEncoder:
         self._decode = Decoders(decode=decode) if decode else Decoders()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
-        self._embed: Batcher[FloatArray, SpeakerEmbedding] = Batcher(model.embed, len, thread, DEFAULT_LIMITS)
+        listen = partial(embed_clips, model.embed)
+        self._listen: Batcher[FloatArray, ClipEmbeddings] = Batcher(listen, _work_of, thread, DEFAULT_LIMITS)
         records = open_records(storage) if storage else None
         self._cache = EmbeddingCache(settings, PROFILES, records, lookup_counter())
 
@@ -133,21 +143,23 @@ class SpeakerEncoder:
         return await asyncio.to_thread(decode_reference_audio, clip, None, self._decode)
 
     async def _measure(self, waveform: FloatArray, flow: Flow) -> ClipProfile:
-        pitch, (whole, *parts) = await asyncio.gather(
-            asyncio.to_thread(pitch_of, waveform),
-            asyncio.gather(*(self._embed(one, flow) for one in (waveform, *pieces(waveform)))),
-        )
-        require_one_speaker([part.vector for part in parts])
-        return ClipProfile(whole.vector, whole.voiced_s, pitch)
+        pitch, heard = await asyncio.gather(asyncio.to_thread(pitch_of, waveform), self._listen(waveform, flow))
+        require_one_speaker(heard.pieces)
+        return ClipProfile(heard.whole.vector, heard.whole.voiced_s, pitch)
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
-        return self._embed.load()
+        return self._listen.load()
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
-        self._embed.set_limits(BatchLimits.model_validate(user_config))
+        self._listen.set_limits(BatchLimits.model_validate(user_config))
 
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""
-        await self._embed.check_health()
+        await self._listen.check_health()
+
+
+def _work_of(waveform: FloatArray) -> int:
+    """Samples that are listened to: the clip, and its pieces."""
+    return len(waveform) + sum(map(len, pieces(waveform)))

@@ -197,7 +197,7 @@ class VoiceFitter:
                         raise _StoppedError
 
                 fitted = model.fit(clips, voice.recipe.recipe(), plan, keeper.state, on_step)
-            self._voices.finish(voice, worker, fitted.recipe, fitted.similarity)
+            self._voices.finish(voice, worker, fitted.recipe, fitted.similarity, fitted.first_similarity)
         except (VoiceLost, _StoppedError):
             pass
         except _PASSING:

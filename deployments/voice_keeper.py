@@ -44,7 +44,7 @@ class Keeper:
         self.state: bytes | None = saved[1:] or None
         """What to go on from."""
         self._data = bytes([min(self.tries, 255)]) + saved[1:]
-        self._progress, self._similarity = voice.progress, voice.similarity
+        self._progress, self._similarity, self._first = voice.progress, voice.similarity, voice.similarity_start
         self._is_lost = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="voice-keeper", daemon=True)
@@ -71,6 +71,7 @@ class Keeper:
         if self._is_lost:
             raise VoiceLost(self._voice.id)
         self._progress, self._similarity = state.step / self._steps, state.best_similarity
+        self._first = state.first_similarity
         self._data = b"\0" + state.to_bytes()
 
     def _renew(self) -> None:
@@ -84,4 +85,4 @@ class Keeper:
                 logger.warning("The fit of a voice cannot be kept now; trying again.", exc_info=True)
 
     def _checkpoint(self) -> None:
-        self._voices.checkpoint(self._voice, self._worker, self._data, self._progress, self._similarity)
+        self._voices.checkpoint(self._voice, self._worker, self._data, self._progress, self._similarity, self._first)

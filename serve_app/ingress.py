@@ -108,8 +108,9 @@ class SpeechIngress:
             listens_on=listening_address(),
             count_in=self._count_in,
             long_work=self._jobs,
+            forbidden=self._forbidden,
             understanding=self._understanding,
         )
-        mount_voicevox(app, self._forbidden)
+        mount_voicevox(app)
         listen_on_own_port(app)
         return app

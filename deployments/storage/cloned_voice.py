@@ -91,7 +91,11 @@ class ClonedVoice(Settings):
     description: str = Field(default="", max_length=500, description="In its owner's words.")
     status: VoiceStatus = Field(default="ready", description="See `VoiceStatus`.")
     progress: float = Field(default=0.0, description="Of the fitting, 0 to 1.")
-    similarity_start: float | None = Field(default=None, description="To the speaker, before the fitting; 1 is equal.")
+    similarity_start: float | None = Field(
+        default=None,
+        description="To the speaker, before the fitting; 1 is equal. As the next: of a voice that is"
+        " ready by what is known of its preset, from then on by what it says, on speech that it is not fitted to.",
+    )
     similarity: float | None = Field(default=None, description="To the speaker, now.")
     error: str = Field(default="", description="Why the fitting failed.")
     references: tuple[str, ...] = Field(default=(), description="Keys of the speech it is to be fitted to.")

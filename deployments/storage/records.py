@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +33,8 @@ from deployments.errors import StorageUnavailable
 from deployments.settings import StorageSettings
 
 _BUSY_S = 10.0
+_SOUND_BYTES = 4096
+"""A record as large may be speech: the file keeps nothing of it once it is deleted."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS records (
     collection TEXT, key TEXT, value BLOB NOT NULL, expires_at REAL NOT NULL, PRIMARY KEY (collection, key)
@@ -157,17 +159,25 @@ class SqliteRecords:
     def delete(self, collection: str, key: str) -> bool:
         """See :meth:`Records.delete`."""
         with self._transaction(writes=True) as db:
-            existed = self._value(db, collection, key) is not None
-            if existed:
+            value = self._value(db, collection, key)
+            if value is not None:
                 db.execute("DELETE FROM records WHERE collection = ? AND key = ?", (collection, key))
                 self._changed(db, collection)
-            return existed
+        if value is not None and len(value) >= _SOUND_BYTES:
+            self._write_over()
+        return value is not None
 
     def version(self, collection: str) -> int:
         """See :meth:`Records.version`."""
         with self._transaction() as db:
             row = db.execute("SELECT version FROM versions WHERE collection = ?", (collection,)).fetchone()
             return int(row[0]) if row else 0
+
+    def _write_over(self) -> None:
+        """Leaves nothing of what was deleted in the log of changes; where somebody reads just now, the next does."""
+        with self._lock, suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextmanager
     def _transaction(self, writes: bool = False) -> Iterator[sqlite3.Connection]:
@@ -187,6 +197,7 @@ class SqliteRecords:
         db = sqlite3.connect(self._file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode = WAL")  # readers do not wait for writers
         db.execute("PRAGMA synchronous = NORMAL")  # a crash of the process loses nothing; one of the machine, the last
+        db.execute("PRAGMA secure_delete = ON")  # zeros in the place of what was deleted: it may be somebody's voice
         db.executescript(_TABLES)
         with closing(db.execute("DELETE FROM records WHERE expires_at <= ?", (time.time(),))):
             pass

@@ -75,6 +75,7 @@ class VoiceLost(Exception):
 class _Progress(Settings):
     progress: float = Field(description="0 to 1.")
     similarity: float | None = Field(description="Reached so far.")
+    similarity_start: float | None = Field(default=None, description="Before the fitting, measured in the same way.")
 
 
 class VoiceStore:
@@ -158,7 +159,11 @@ class VoiceStore:
         if voice.status != "fitting" or not (found := self._records.get(_PROGRESS, voice.enrolment)):
             return voice
         progress = _Progress.model_validate_json(found)
-        update = {"progress": progress.progress, "similarity": progress.similarity or voice.similarity}
+        update = {
+            "progress": progress.progress,
+            "similarity": progress.similarity or voice.similarity,
+            "similarity_start": progress.similarity_start or voice.similarity_start,
+        }
         return voice.model_copy(update=update)
 
     def delete(self, tenant: str, id_or_name: str) -> ClonedVoice:
@@ -241,7 +246,13 @@ class VoiceStore:
         return self._records.get(_STATES, voice.enrolment)
 
     def checkpoint(
-        self, voice: ClonedVoice, worker: str, state: bytes, progress: float, similarity: float | None
+        self,
+        voice: ClonedVoice,
+        worker: str,
+        state: bytes,
+        progress: float,
+        similarity: float | None,
+        similarity_start: float | None = None,
     ) -> None:
         """Keeps how far the fitting is, and renews the lease.
 
@@ -251,13 +262,15 @@ class VoiceStore:
             state: What another worker would go on from.
             progress: 0 to 1.
             similarity: Reached so far; None if unknown.
+            similarity_start: Before the fitting, measured in the same way; None leaves what enrolment said.
 
         Raises:
             VoiceLost: The voice is not this worker's any more.
         """
         self._renew(voice, worker)
         self._records.put(_STATES, voice.enrolment, state)
-        self._records.put(_PROGRESS, voice.enrolment, _bytes(_Progress(progress=progress, similarity=similarity)))
+        now = _Progress(progress=progress, similarity=similarity, similarity_start=similarity_start)
+        self._records.put(_PROGRESS, voice.enrolment, _bytes(now))
         if self._current(voice) is None:  # deleted meanwhile
             self._forget(voice)
             raise VoiceLost(voice.id)
@@ -267,7 +280,14 @@ class VoiceStore:
         if self._records.get(_LEASES, voice.enrolment) == worker.encode():
             self._records.delete(_LEASES, voice.enrolment)
 
-    def finish(self, voice: ClonedVoice, worker: str, recipe: VoiceRecipe, similarity: float | None) -> ClonedVoice:
+    def finish(
+        self,
+        voice: ClonedVoice,
+        worker: str,
+        recipe: VoiceRecipe,
+        similarity: float | None,
+        similarity_start: float | None = None,
+    ) -> ClonedVoice:
         """Swaps the fitted voice in, at once for everybody, and forgets the speech it was fitted to.
 
         Args:
@@ -275,6 +295,7 @@ class VoiceStore:
             worker: Who claimed it.
             recipe: What it is made of now.
             similarity: To the speaker.
+            similarity_start: Before the fitting, measured in the same way; None leaves what enrolment said.
 
         Raises:
             VoiceLost: The voice is not this worker's any more.
@@ -287,6 +308,7 @@ class VoiceStore:
             progress=1.0,
             similarity=similarity,
             error="",
+            **({} if similarity_start is None else {"similarity_start": similarity_start}),
         )
 
     def fail(self, voice: ClonedVoice, worker: str, error: str) -> ClonedVoice:

@@ -54,6 +54,7 @@ from tts_models.errors import TtsError
 from tts_models.instructions import Understanding
 from tts_models.speaker.presets import PresetVoices, preset_voices
 from tts_models.speaker.voices import VoiceCatalogue
+from tts_models.text.word_filter import WordFilter
 
 _MOST_WATCHERS = 32
 """Each holds one of the ``max_ongoing_requests`` of the ingress replica."""
@@ -82,6 +83,7 @@ def create_app(
     listens_on: str | None = "127.0.0.1",
     count_in: str | None = None,
     long_work: Jobs | None = None,
+    forbidden: WordFilter | None = None,
     understanding: Understanding | None = None,
 ) -> FastAPI:
     """The application.
@@ -102,6 +104,7 @@ def create_app(
         preset_table: What is known of the presets' voices; of Kokoro's where absent.
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
         long_work: Where jobs are handed in; nobody makes them where absent.
+        forbidden: What may not be spoken; everything may where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
         understanding: Of instructions; by words alone where absent.
     """
@@ -142,6 +145,7 @@ def create_app(
         captions=CaptionKeeper.of(records, settings),
         watchers=asyncio.Semaphore(_MOST_WATCHERS),
         understanding=understanding or Understanding(),
+        forbidden=forbidden,
     )
     rooms = (
         openai_speech,

@@ -18,6 +18,7 @@ from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
 from serve_app.voices.registry import VoiceRegistry
 from tts_models.instructions import Understanding
+from tts_models.text.word_filter import WordFilter
 from tts_models.timing import WordMark
 
 Outcome = Literal["completed", "rejected", "failed", "broken", "disconnected"]
@@ -113,6 +114,7 @@ class HttpContext:
         captions: Keeps the captions of past requests.
         watchers: Places of those who watch the load.
         understanding: Of instructions.
+        forbidden: What may not be spoken; the text frontend asks the same of every piece of text.
     """
 
     graph: SpeechGraph
@@ -130,6 +132,7 @@ class HttpContext:
     captions: KeepsCaptions
     watchers: asyncio.Semaphore
     understanding: Understanding
+    forbidden: WordFilter | None = None
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ from serve_app.http.openapi import documented
 from serve_app.jobs.board import JobNotFound, JobNotReady, KeyReused, newest_first
 from serve_app.jobs.job import Job, JobStatus, StoredFile
 from serve_app.voices.book import Voices
-from tts_models.errors import EmptyText, InvalidRequest, TextTooLong, UnsupportedLanguage, VoiceNotFound
+from tts_models.errors import EmptyText, ForbiddenText, InvalidRequest, TextTooLong, UnsupportedLanguage, VoiceNotFound
+from tts_models.text.word_filter import WordFilter
 
 router = APIRouter(prefix="/v1/audio/jobs", tags=["jobs"])
 
@@ -54,6 +55,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
         EmptyText("The text is empty: there is nothing to say."),
         TextTooLong("The text has 1,200,000 characters; a job may have 1,000,000. Send it in several jobs."),
         UnsupportedLanguage("There is no text frontend for the language 'tlh'."),
+        ForbiddenText("The text holds something that this server does not say (rule: insults)."),
         ModelNotFound("There is no model 'tts-9'. There is kokoro-82m, tts-1."),
         VoiceNotFound("There is no voice 'af_hart'. Did you mean af_heart?"),
         KeyReused("This Idempotency-Key was used for another request; take a new one."),
@@ -80,6 +82,8 @@ async def submit_job(
     file in a zip.
     """
     await context.voices.using(caller.tenant, lambda voices: _check(body, context, voices))
+    if context.forbidden:
+        await asyncio.to_thread(_filter, body, context.forbidden)
     jobs = context.jobs
     pace = pace_of_jobs()
     job, is_new = await asyncio.to_thread(
@@ -250,6 +254,16 @@ def _check(body: JobRequest, context: HttpContext, voices: Voices) -> None:
             raise EmptyText(f"{where} is empty: there is nothing to say.")
         start = chapter.input if body.is_markup(chapter) else chapter.input.strip()[:1]
         utterance_of(body.speech(chapter, start), context, voices)
+
+
+def _filter(body: JobRequest, forbidden: WordFilter) -> None:
+    """Nothing forbidden is in the whole of a text, which the text frontend only sees in pieces.
+
+    Raises:
+        ForbiddenText: Otherwise.
+    """
+    for chapter in body.chapters:
+        forbidden.check(chapter.input, chapter.language or body.language or "")
 
 
 async def _job(job_id: str, context: HttpContext, tenant: str) -> Job:

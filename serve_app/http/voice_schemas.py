@@ -38,7 +38,7 @@ class VoiceInfo(BaseModel):
     )
     progress: float = Field(default=1.0, description="Of the fitting, 0 to 1.")
     similarity: float | None = Field(default=None, description="To the speaker now, 1 is equal; of cloned voices.")
-    similarity_start: float | None = Field(default=None, description="Before the fitting.")
+    similarity_start: float | None = Field(default=None, description="Before the fitting, measured in the same way.")
     error: str | None = Field(default=None, description="Why the fitting failed.")
     consents: list[str] = Field(default=[], description="Ids of the consents of those who are heard in it.")
     description: str = Field(default="", description="In its owner's words.")

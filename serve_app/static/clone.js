@@ -1,4 +1,4 @@
-// A voice from a clip; then what becomes of it. Where the server wants the owner's consent on record, that comes first.
+// A voice from clips; then what becomes of it. Where the server wants the owner's consent on record, that comes first.
 
 import { call } from "./api.js";
 import { options, TEXT_LANGUAGES } from "./delivery.js";
@@ -8,11 +8,12 @@ import { ClipRecorder } from "./recorder.js";
 import { isUnderWay, statusOf } from "./voices.js";
 
 const ASK_EVERY_MS = 1000;
+const MOST_CLIPS = 8;
 const SPOKEN = { en: "en-US", ja: "ja", zh: "zh" };
 
 export function cloneDialog(voices) {
   const dialog = $("#clone");
-  const reference = new ClipRecorder("prompt");
+  const reference = new ClipRecorder("prompt", MOST_CLIPS);
   const consent = new ClipRecorder("consentPrompt");
   $("#reference").append(reference.element);
   $("#consent-recording").append(consent.element);
@@ -35,7 +36,7 @@ export function cloneDialog(voices) {
 
   async function send() {
     const needsConsent = !$("#consent-recording").hidden;
-    if (!reference.clip || (needsConsent && !consent.clip)) return tell("", t("noClip"));
+    if (!reference.clips.length || (needsConsent && !consent.clips.length)) return tell("", t("noClip"));
     $("#clone-send").disabled = true;
     tell(t("cloning"));
     try {
@@ -57,7 +58,7 @@ export function cloneDialog(voices) {
   async function post(path, fields, field, recorder) {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.set(name, value);
-    form.set(field, recorder.clip, recorder.fileName);
+    for (const { blob, name } of recorder.clips) form.append(field, blob, name);
     return (await call(path, { method: "POST", body: form })).json();
   }
 

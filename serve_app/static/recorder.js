@@ -1,4 +1,4 @@
-// A clip of speech: recorded here, dropped, or chosen; with what might be said into it.
+// Clips of speech: recorded here, dropped, or chosen; with what might be said into them.
 
 import { h, showError } from "./dom.js";
 import { number, t } from "./i18n.js";
@@ -11,26 +11,29 @@ export class ClipRecorder {
   #record = h("button", { type: "button", "aria-pressed": "false", onclick: () => this.#toggle() });
   #level = h("span");
   #seconds = h("span", { class: "time" }, `${number(0, 1)} s`);
-  #file = h("input", { type: "file", accept: ACCEPTED, onchange: ({ target }) => target.files[0] && this.#take(target.files[0]) });
-  #audio = h("audio", { controls: true, hidden: true });
+  #file = h("input", { type: "file", accept: ACCEPTED, onchange: ({ target }) => this.#takeAll(target.files) });
+  #list = h("ul", { class: "clips" });
   #prompt = h("blockquote", { class: "prompt" });
   #label = h("label", {}, h("span"), this.#file);
   #error = h("p", { class: "error", role: "alert", hidden: true });
 
-  /** Blob; null until there is one. */
-  clip = null;
+  /** Blobs, each with the name it is sent under. */
+  clips = [];
 
-  constructor(prompt) {
+  /** With one clip a new one takes its place; of several each stays until it is removed. */
+  constructor(prompt, most = 1) {
     this.prompt = prompt;
+    this.most = most;
+    this.#file.multiple = most > 1;
     this.element = h("div", { class: "drop" },
       this.#prompt,
       h("div", { class: "row" }, this.#record, h("span", { class: "meter", "aria-hidden": "true" }, this.#level), this.#seconds),
-      this.#label, this.#audio, this.#error);
+      this.#label, this.#list, this.#error);
     this.element.addEventListener("dragover", (event) => this.#over(event, true));
     this.element.addEventListener("dragleave", (event) => this.#over(event, false));
     this.element.addEventListener("drop", (event) => {
       this.#over(event, false);
-      if (event.dataTransfer.files[0]) this.#take(event.dataTransfer.files[0]);
+      this.#takeAll(event.dataTransfer.files);
     });
   }
 
@@ -38,18 +41,12 @@ export class ClipRecorder {
   name() {
     this.#prompt.textContent = t(this.prompt);
     this.#label.firstChild.textContent = t("orFile");
-    this.#audio.setAttribute("aria-label", t("clip"));
     this.#show();
   }
 
   stop() {
     this.#recorder?.stop();
-    this.#audio.pause();
-  }
-
-  /** What the clip is called on its way; the server looks at what is in it. */
-  get fileName() {
-    return this.clip.name ?? `clip.${this.clip.type.includes("mp4") ? "m4a" : "webm"}`;
+    for (const audio of this.#list.querySelectorAll("audio")) audio.pause();
   }
 
   async #toggle() {
@@ -84,11 +81,28 @@ export class ClipRecorder {
     this.#show();
   }
 
+  #takeAll(files) {
+    for (const file of files) this.#take(file);
+    this.#file.value = ""; // the same file may be chosen again after it was removed
+  }
+
   #take(blob) {
-    this.clip = blob;
-    URL.revokeObjectURL(this.#audio.src);
-    this.#audio.src = URL.createObjectURL(blob);
-    this.#audio.hidden = false;
+    if (this.most === 1) this.clips.forEach((clip) => this.#remove(clip));
+    if (this.clips.length === this.most) return showError(this.#error, t("tooManyClips", { most: this.most }));
+    // The server looks at what is in it, not at its name.
+    const clip = { blob, name: blob.name ?? `clip.${blob.type.includes("mp4") ? "m4a" : "webm"}` };
+    const audio = h("audio", { controls: true, src: URL.createObjectURL(blob), "aria-label": t("clip") });
+    const remove = h("button", { type: "button", class: "quiet icon", "aria-label": t("removeClip"), onclick: () => this.#remove(clip) }, "×");
+    clip.item = h("li", {}, audio, this.most > 1 && remove);
+    this.clips = [...this.clips, clip];
+    this.#list.append(clip.item);
+    showError(this.#error, "");
+  }
+
+  #remove(clip) {
+    URL.revokeObjectURL(clip.item.querySelector("audio").src);
+    clip.item.remove();
+    this.clips = this.clips.filter((other) => other !== clip);
     showError(this.#error, "");
   }
 

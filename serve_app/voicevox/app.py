@@ -25,26 +25,20 @@ from serve_app.voicevox.schemas import KanaBadRequest
 from serve_app.voicevox.speakers import NoSuchStyle
 from tts_models.errors import TtsError
 from tts_models.text.kana import KanaError
-from tts_models.text.word_filter import WordFilter
 
 _DESCRIPTION = """The HTTP API of VOICEVOX's engine. Any voice reads Japanese text; lengths (seconds) and pitches
 (natural logarithm of Hz) of moras are the model's own, and what a query says is what is heard."""
 
 
-def mount_voicevox(app: FastAPI, forbidden: WordFilter | None = None) -> None:
-    """Mounts the façade where the settings of ``app`` want it; at ``/`` it answers what no other route does.
-
-    Args:
-        app: The application.
-        forbidden: What may not be spoken.
-    """
+def mount_voicevox(app: FastAPI) -> None:
+    """Mounts the façade where the settings of ``app`` want it; at ``/`` it answers what no other route does."""
     context: HttpContext = app.state.context
     mount = context.settings.voicevox_mount
     if mount is not None:
-        app.mount(mount.rstrip("/"), create_voicevox_app(context, app.version, forbidden), name="voicevox")
+        app.mount(mount.rstrip("/"), create_voicevox_app(context, app.version), name="voicevox")
 
 
-def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilter | None = None) -> FastAPI:
+def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
     """The façade over the graph of ``context``."""
     settings = context.settings
     handlers: dict[int | type[Exception], Any] = {
@@ -70,7 +64,7 @@ def create_voicevox_app(context: HttpContext, version: str, forbidden: WordFilte
         admission=context.admission,
         count=context.count,
         version=version,
-        forbidden=forbidden,
+        forbidden=context.forbidden,
     )
     for routes in (query_routes, synthesis_routes, info_routes, setting_routes, user_dict_routes):
         app.include_router(routes.router)

@@ -86,6 +86,25 @@ def test_a_file_that_will_not_do_is_told_in_words(page: Page, served: Served, di
     assert store(served).kept() == ()
 
 
+def test_several_clips_make_one_voice(page: Page, served: Served, dialog: Locator, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.wav" for number in range(3)]
+    for number, file in enumerate(files):
+        file.write_bytes(b"RIFF....WAVE%d" % number)
+    choose = dialog.locator("input[type=file]").first
+    choose.set_input_files(files)
+    record(dialog)
+    expect(dialog.locator("audio")).to_have_count(4)
+    dialog.get_by_role("button", name="Remove this clip").nth(1).click()
+    expect(dialog.locator("audio")).to_have_count(3)
+    clone(dialog)
+    expect(dialog.get_by_role("status").last).to_contain_text("Ana can speak")
+    (((first, third, recorded), _),) = served.graph.profiled
+    assert [first, third] == [files[0].read_bytes(), files[2].read_bytes()]
+    assert recorded.startswith(WEBM)
+    choose.set_input_files(files * 3)
+    expect(dialog.get_by_role("alert").first).to_have_text("8 clips are enough.")
+
+
 def test_no_microphone_is_told(page: Page, dialog: Locator) -> None:
     page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('It is covered.')); }")
     dialog.get_by_role("button", name="Record").first.click()

@@ -45,7 +45,7 @@ def running(root: Path, fit: CountingFit, **settings: object) -> Iterator[VoiceF
 
 def add(store: VoiceStore, name: str = "Ana") -> ClonedVoice:
     recipe = VoiceRecipe({"af_heart": 1.0})
-    new = ClonedVoice.new("t", name, recipe, language="en-US", gender="female", source="clone", similarity_start=0.2)
+    new = ClonedVoice.new("t", name, recipe, language="en-US", gender="female", source="clone", similarity_start=0.9)
     return store.add(new, [reference()])
 
 
@@ -67,6 +67,7 @@ def test_a_waiting_voice_is_fitted_and_swapped_in(tmp_path: Path, store: VoiceSt
         assert not store.get("t", "Ana").recipe.recipe().offset.any()
         voice = ended(store)
     assert (voice.status, voice.progress, voice.similarity) == ("fitted", 1.0, pytest.approx(0.2 + 0.02 * (STEPS - 1)))
+    assert voice.similarity_start == pytest.approx(0.2), "measured as the other one, not as enrolment did"
     np.testing.assert_allclose(voice.recipe.recipe().offset[:128], 0.1 * STEPS, rtol=1e-5)
     (clip,) = fit.heard[0]
     assert abs(len(clip) - 32_000) <= 1

@@ -17,6 +17,7 @@ from serve_app.http.context import Jobs
 from tests.http.fakes import FakeGraph, catalogue
 from tests.jobs.conftest import Shop
 from tests.jobs.fakes import WordGraph
+from tts_models.text.word_filter import WordFilter
 
 JOBS = "/v1/audio/jobs"
 
@@ -29,7 +30,14 @@ class Desk:
         self.sent: list[str] = []
         self.caller = Caller()
         jobs = Jobs(shop.board, self.sent.append)
-        self.app = create_app(FakeGraph(), catalogue(), HttpSettings(**settings), records=shop.records, long_work=jobs)
+        self.app = create_app(
+            FakeGraph(),
+            catalogue(),
+            HttpSettings(**settings),
+            records=shop.records,
+            long_work=jobs,
+            forbidden=WordFilter({"insults": ("silly old goat",)}),
+        )
         self.app.dependency_overrides[caller_of] = lambda: self.caller
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
@@ -69,6 +77,14 @@ async def test_submit(desk: Desk) -> None:
     assert desk.sent == [job["id"]]
     desk.shop.clock.now_s += 1
     assert (await desk.submit()).json()["position"] == 1
+
+
+async def test_what_is_forbidden_is_refused_at_once_wherever_the_text_would_be_cut(desk: Desk) -> None:
+    for before in range(1980, 2020):
+        response = await desk.submit("a" * before + " You silly old goat, you.")
+        assert response.status_code == 400
+        assert response.json()["error"]["code"] == "content_policy_violation"
+    assert desk.sent == []
 
 
 @pytest.mark.parametrize(

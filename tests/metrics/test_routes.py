@@ -20,7 +20,7 @@ SPEECH = "/v1/audio/speech"
 @pytest.fixture
 def served(recorded: Recorded) -> Served:
     served = Served()
-    mount_voicevox(served.app, None)
+    mount_voicevox(served.app)
     return served
 
 

@@ -18,7 +18,7 @@ from tts_models.assets import AssetStore
 from tts_models.errors import AssetError, ReferenceAudioError, SeveralSpeakers
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.ecapa import EcapaConfig, EcapaTdnn, Extents
-from tts_models.speaker.encoder import MIN_SAMPLES, SpeakerEncoder
+from tts_models.speaker.encoder import MIN_SAMPLES, SpeakerEncoder, _of_like_length
 from tts_models.speaker.filter_bank import FilterBank
 from tts_models.speaker.reference_audio import decode_reference_audio
 from tts_models.types import FloatArray, SpeakerEmbedding
@@ -172,6 +172,25 @@ def test_the_release_batched_is_single(encoder: SpeakerEncoder) -> None:
     batch = [buzz(seed, duration_s) for seed, duration_s in enumerate((0.25, 1.0, 2.5, 0.7))]
     alone = np.concatenate([vectors(encoder, [samples]) for samples in batch])
     np.testing.assert_allclose(vectors(encoder, batch), alone, atol=1e-5)
+
+
+def test_in_half_the_digits_it_hears_the_same(encoder: SpeakerEncoder, weights_path: Path) -> None:
+    fast = SpeakerEncoder.load(weights_path, CPU, dtype=torch.bfloat16)
+    batch = [buzz(seed, duration_s) for seed, duration_s in enumerate((1.0, 4.0))]
+    assert (np.sum(vectors(fast, batch) * vectors(encoder, batch), axis=1) > 0.999).all()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "groups"),
+    [
+        ([128, 32, 32, 32, 32], [[0], [1, 2, 3, 4]]),
+        ([100, 80, 60, 40], [[0, 1], [2], [3]]),
+        ([32, 90, 32, 100], [[3, 1], [0, 2]]),
+        ([], []),
+    ],
+)
+def test_what_is_of_like_length_goes_together(lengths: list[int], groups: list[list[int]]) -> None:
+    assert list(_of_like_length(range(len(lengths)), lengths)) == groups
 
 
 def test_speakers_are_told_apart(encoder: SpeakerEncoder, speech: list[Speech]) -> None:

@@ -27,6 +27,17 @@ def test_a_record_is_kept_until_it_is_deleted(records: Records) -> None:
     assert records.get("voices", "a") is None
 
 
+def test_the_file_keeps_nothing_of_what_was_deleted(tmp_path: Path) -> None:
+    one, other = (SqliteRecords(tmp_path / "records.sqlite3") for _ in range(2))
+    speech = b"spoken by somebody" * 2000
+    for key in "ab":
+        one.put("references", key, speech, expires_s=60)
+        other.put("references", key, speech)
+    assert one.delete("references", "a")
+    assert other.delete("references", "b")
+    assert all(b"somebody" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_all_is_sorted_and_of_one_collection(records: Records) -> None:
     for key in ("b", "a", "ö"):
         records.put("voices", key, key.encode())

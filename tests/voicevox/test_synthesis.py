@@ -335,8 +335,9 @@ def test_a_client_who_leaves_stops_the_work(live: Served) -> None:
 
 async def test_forbidden_words_are_not_spoken_by_their_moras() -> None:
     """The kana notation and edited queries pass no text frontend."""
-    app = create_app(FakeGraph(), catalogue(), HttpSettings(), count=lambda outcome: None)
-    mount_voicevox(app, WordFilter({"insults": ("バカ",)}))
+    forbidden = WordFilter({"insults": ("バカ",)})
+    app = create_app(FakeGraph(), catalogue(), HttpSettings(), count=lambda outcome: None, forbidden=forbidden)
+    mount_voicevox(app)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/voicevox") as client:
         speaker = (await client.get("/speakers")).json()[0]["styles"][0]["id"]

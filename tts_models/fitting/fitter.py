@@ -24,6 +24,7 @@ from torch import Tensor
 
 from tts_models.acoustic import AcousticModel
 from tts_models.checkpoint import load_strict
+from tts_models.engine import fast_dtype
 from tts_models.errors import ReferenceAudioError, TtsError
 from tts_models.fitting.delivery import delivered_as, say
 from tts_models.fitting.hearing import SpeakerSound, hear, speaker_sound, unlikeness
@@ -31,7 +32,6 @@ from tts_models.fitting.plan import FitPlan, Fitted
 from tts_models.fitting.speech import FrozenVocoder, Passage
 from tts_models.fitting.state import FitState
 from tts_models.fitting.texts import HELD_OUT, SENTENCES
-from tts_models.kernels.build import processor_flags
 from tts_models.memory import memory_errors_named
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
@@ -45,6 +45,7 @@ from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, TIMBRE_DIM, FloatArr
 from tts_models.vocoder.config import VocoderConfig
 from tts_models.vocoder.network import VocoderNetwork
 
+_LEAST_HELD_OUT_OF_S = 8.0
 _EXAM_S = 2.0
 """About as long as a sentence of those held out."""
 
@@ -95,7 +96,7 @@ class VoiceFitter:
         load_strict(network, kokoro, ["decoder."])
         return cls(
             AcousticModel.load(kokoro, device),
-            FrozenVocoder(network, device, fitting_dtype(device)),
+            FrozenVocoder(network, device, fast_dtype(device)),
             SpeakerEncoder.load(ecapa, device),
             VoiceCatalogue.load(voices),
             preset_voices(),
@@ -228,15 +229,11 @@ class _Fit:
         return unlike, similarity
 
 
-def fitting_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where it is faster."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.bfloat16 if "avx512_bf16" in processor_flags() else torch.float32
-
-
 def split(clips: Sequence[FloatArray]) -> tuple[list[FloatArray], list[FloatArray]]:
     """What a voice is fitted to, and what is held out: the last quarter, or the last clip if it is about that.
+
+    Of less than 8 s nothing is held out, since two seconds say too little: such a voice is judged on all of it, in
+    sentences that it was not fitted to.
 
     Raises:
         ReferenceAudioError: There is less than a second of speech.
@@ -244,6 +241,8 @@ def split(clips: Sequence[FloatArray]) -> tuple[list[FloatArray], list[FloatArra
     total = sum(map(len, clips))
     if total < ENCODER_RATE_HZ:
         raise ReferenceAudioError(f"There is {total / ENCODER_RATE_HZ:.1f} s of speech; a fit needs 1 s at least.")
+    if total < _LEAST_HELD_OUT_OF_S * ENCODER_RATE_HZ:
+        return list(clips), list(clips)
     *before, last = clips
     quarter = total // 4
     if before and quarter <= len(last) <= total // 2:

@@ -49,7 +49,7 @@ class Fitted:
 
     Attributes:
         recipe: The voice.
-        similarity: Cosine of its embedding and the speaker's, on text and speech that it was not fitted to.
+        similarity: Cosine of its embedding and the speaker's, on text and (8 s and more) speech not fitted to.
         first_similarity: The same before.
         steps: Steps after which it was that good.
     """

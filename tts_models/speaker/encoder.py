@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from tts_models.memory import memory_errors_named
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.ecapa import EcapaConfig, EcapaTdnn
 from tts_models.speaker.filter_bank import FilterBank
-from tts_models.speaker.one_speaker import pieces, require_one_speaker, require_same_speaker
+from tts_models.speaker.one_speaker import embed_clips, require_one_speaker, require_same_speaker
 from tts_models.speaker.pitch import pitch_of
 from tts_models.speaker.profile import ClipProfile, ReferenceProfile, reference_profile
 from tts_models.types import FloatArray, SpeakerEmbedding
@@ -27,27 +27,41 @@ MIN_SAMPLES = ENCODER_RATE_HZ // 4
 """Shortest waveform worth an embedding (0.25 s); one of about 3 s begins to be reliable."""
 
 
+_PADDING = 0.25
+"""Most of an item that is padding: on a CPU it costs what it is long, and a batch saves nothing."""
+
+
 class SpeakerEncoder:
-    """ECAPA-TDNN over filter bank features, in float32.
+    """ECAPA-TDNN over filter bank features.
 
     Args:
         network: The network; set to evaluation, its parameters frozen.
         device: Where to run.
+        dtype: What the blocks are multiplied in by :meth:`embed`. bfloat16 takes half the time where the processor has
+            it, and the embeddings have a cosine of 0.9999 to those of float32.
     """
 
-    def __init__(self, network: EcapaTdnn, device: torch.device) -> None:
+    def __init__(self, network: EcapaTdnn, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self._device = device
+        self._dtype = dtype
         self._features = FilterBank(network.config.n_mels).to(device)
         self._network = network.to(device).eval().requires_grad_(False)
 
     @classmethod
-    def load(cls, path: Path, device: torch.device, config: EcapaConfig | None = None) -> SpeakerEncoder:
+    def load(
+        cls,
+        path: Path,
+        device: torch.device,
+        config: EcapaConfig | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> SpeakerEncoder:
         """Reads the weights, strictly: every tensor is used and none is missing.
 
         Args:
             path: Safetensors with the tensors of ``spkrec-ecapa-voxceleb``'s ``embedding_model.ckpt``.
             device: Where to run.
             config: Sizes, where they are not the release's.
+            dtype: What the blocks are multiplied in by :meth:`embed`.
 
         Raises:
             AssetError: If the file cannot be read or is of another network.
@@ -57,7 +71,7 @@ class SpeakerEncoder:
             network.load_state_dict({_plain_name(name): tensor for name, tensor in load_file(path).items()})
         except (OSError, SafetensorError, RuntimeError) as error:
             raise AssetError(f"The speaker encoder in {path} cannot be loaded: {error}") from error
-        return cls(network, device)
+        return cls(network, device, dtype)
 
     def embed(self, batch: Sequence[FloatArray]) -> list[SpeakerEmbedding | TtsError]:
         """Embeds waveforms; each comes out as if it were alone, and a bad one fails alone.
@@ -74,14 +88,14 @@ class SpeakerEncoder:
         """
         results: list[SpeakerEmbedding | TtsError | None] = [_fault(samples) for samples in batch]
         good = [index for index, fault in enumerate(results) if fault is None]
-        if good:
-            lengths = [len(batch[index]) for index in good]
-            waveforms = torch.zeros(len(good), max(lengths))
-            for row, index in enumerate(good):
+        for together in _of_like_length(good, [len(samples) for samples in batch]):
+            lengths = [len(batch[index]) for index in together]
+            waveforms = torch.zeros(len(together), max(lengths))
+            for row, index in enumerate(together):
                 waveforms[row, : lengths[row]] = torch.from_numpy(np.asarray(batch[index], np.float32))
             with memory_errors_named(), torch.inference_mode():
-                vectors = self.embeddings(waveforms.to(self._device), lengths).cpu().numpy()
-            for index, vector in zip(good, vectors, strict=True):
+                vectors = self._embedded(waveforms.to(self._device), lengths).cpu().numpy()
+            for index, vector in zip(together, vectors, strict=True):
                 results[index] = _embedding(vector, len(batch[index]))
         return [result for result in results if result is not None]
 
@@ -96,14 +110,11 @@ class SpeakerEncoder:
             OutOfMemory: The clips are too large for the memory there is.
         """
         profiles = []
-        for clip in clips:
-            results = self.embed([clip, *pieces(clip)])
-            for result in results:
-                if isinstance(result, TtsError):
-                    raise result
-            whole, *parts = (result for result in results if isinstance(result, SpeakerEmbedding))
-            require_one_speaker([part.vector for part in parts])
-            profiles.append(ClipProfile(whole.vector, whole.voiced_s, pitch_of(clip)))
+        for clip, embedded in zip(clips, embed_clips(self.embed, clips), strict=True):
+            if isinstance(embedded, TtsError):
+                raise embedded
+            require_one_speaker(embedded.pieces)
+            profiles.append(ClipProfile(embedded.whole.vector, embedded.whole.voiced_s, pitch_of(clip)))
         require_same_speaker([profile.embedding for profile in profiles])
         return reference_profile(profiles, clips)
 
@@ -120,6 +131,13 @@ class SpeakerEncoder:
         features, extents = self._features(waveforms, lengths)
         return F.normalize(self._network(features, extents), dim=-1)
 
+    def _embedded(self, waveforms: Tensor, lengths: Sequence[int]) -> Tensor:
+        """:meth:`embeddings` in the dtype that was asked for: features and statistics stay in float32."""
+        features, extents = self._features(waveforms, lengths)
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+            last = self._network.layers(features, extents)[-1]
+        return F.normalize(self._network.pooled(last.float(), extents), dim=-1)
+
     def listen(self, waveforms: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What the encoder hears on the way to its embedding, differentiable with respect to the waveforms.
 
@@ -134,6 +152,18 @@ class SpeakerEncoder:
         decibel, extents = self._features.decibel(waveforms, [waveforms.shape[-1]] * len(waveforms))
         layers = self._network.layers(decibel - extents.mean(decibel), extents)
         return F.normalize(self._network.pooled(layers[-1], extents), dim=-1), [decibel, *layers]
+
+
+def _of_like_length(indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """``indices`` in groups that hardly need padding, the longest first."""
+    together: list[int] = []
+    for index in sorted(indices, key=lambda index: -lengths[index]):
+        if together and lengths[index] < (1 - _PADDING) * lengths[together[0]]:
+            yield together
+            together = []
+        together.append(index)
+    if together:
+        yield together
 
 
 def _plain_name(name: str) -> str:

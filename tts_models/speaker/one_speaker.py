@@ -6,18 +6,55 @@ Of one speaker the two groups still sound alike; of two they do not. How often i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tts_models.errors import SeveralSpeakers
+from tts_models.errors import SeveralSpeakers, TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
-from tts_models.types import FloatArray
+from tts_models.types import FloatArray, SpeakerEmbedding
 
 _PIECE = 2 * ENCODER_RATE_HZ
 _ALIKE_PIECES = 0.25
 _ALIKE_CLIPS = 0.30
 _ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipEmbeddings:
+    """Who speaks in a clip, and in each of the pieces in which somebody else might.
+
+    Attributes:
+        whole: Of the clip.
+        pieces: ``(192,)`` float32 each, unit length; none of a short clip.
+    """
+
+    whole: SpeakerEmbedding
+    pieces: tuple[FloatArray, ...]
+
+
+def embed_clips(
+    embed: Callable[[Sequence[FloatArray]], Sequence[SpeakerEmbedding | TtsError]], clips: Sequence[FloatArray]
+) -> list[ClipEmbeddings | TtsError]:
+    """Embeds clips and the pieces of each, all at once; a bad clip fails alone.
+
+    Args:
+        embed: An embedding for each waveform, or what was wrong with it.
+        clips: ``(n,)`` float32 at 16 kHz, speech only.
+    """
+    cut = [[clip, *pieces(clip)] for clip in clips]
+    embedded = iter(embed([one for ones in cut for one in ones]))
+    return [_clip_embeddings([next(embedded) for _ in ones]) for ones in cut]
+
+
+def _clip_embeddings(embedded: Sequence[SpeakerEmbedding | TtsError]) -> ClipEmbeddings | TtsError:
+    good = []
+    for one in embedded:
+        if isinstance(one, TtsError):
+            return one
+        good.append(one)
+    return ClipEmbeddings(good[0], tuple(part.vector for part in good[1:]))
 
 
 def pieces(waveform: FloatArray) -> list[FloatArray]:
