@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 WIDTH = 760
 PANEL = 170
 _LEFT, _RIGHT, _TOP, _GAP = 64, 16, 14, 34
+_MOST_POINTS = 400
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart by colour-blind readers too. Source: M. Okabe, K. Ito, "Color universal design", 2002."""
 
@@ -113,7 +114,8 @@ def _panel(panel: Panel, x_axis: _Axis, top: float) -> list[str]:
 
 
 def _line(line: Line, x_axis: _Axis, y_axis: _Axis, colour: str) -> list[str]:
-    points = [(x_axis.at(x), y_axis.at(y)) for x, y in line.points if math.isfinite(y) and (y > 0 or not y_axis.log)]
+    shown = line.points if line.steps else line.points[:: max(1, len(line.points) // _MOST_POINTS)]
+    points = [(x_axis.at(x), y_axis.at(y)) for x, y in shown if math.isfinite(y) and (y > 0 or not y_axis.log)]
     if line.dots:
         return [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour}"/>' for x, y in points]
     path: list[str] = []

@@ -52,8 +52,8 @@ async def measure_handling(url: str, stages: dict[str, Any]) -> dict[str, float]
         for text in (SHORT, long_text(400)):
             await speaker.speak(text)
         idle = await _used(_idle())
-        short = await _used(_ask(speaker, SHORT, 40))
-        long = await _used(_ask(speaker, long_text(800), 6))
+        short = await _used(_ask(speaker, SHORT, 24))
+        long = await _used(_ask(speaker, long_text(800), 3))
     idle_s = {role: idle["cpu"][role] / idle["wall"] for role in ROLES}
     result: dict[str, float] = {}
     for role in ("proxy", "ingress"):

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
+import gc
 import json
 import os
 import platform
-import resource
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,12 +36,13 @@ from bench.prose import long_text
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
 from tts_models.engine import choose_engine
-from tts_models.speaker.voices import Voice, VoiceCatalogue
+from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text import TextFrontend
 from tts_models.types import AcousticFeatures, AcousticInput
 from tts_models.vocoder import Vocoder
 
 TOKENS = (12, 50, 100, 200, 300)
+_LONG_TOKENS = 200
 CHARACTERS = (20, 80, 300, 1000)
 _TEXT = long_text(4000)
 
@@ -103,17 +103,17 @@ class _Bench:
         self.engine = chosen.name
         self._text = TextFrontend()
         self._text.warm_up(("en-US",))
-        self._acoustic = AcousticModel.load(weights, chosen.device)
-        self._vocoder = Vocoder.load(weights, chosen)
-        self._acoustic.warm_up()
-        self._vocoder.warm_up()
+        self.acoustic = AcousticModel.load(weights, chosen.device)
+        self.vocoder = Vocoder.load(weights, chosen)
+        self.acoustic.warm_up()
+        self.vocoder.warm_up()
         self._voice = VoiceCatalogue.load(store.ensure("voices-v1.0")).get("af_heart")
         self._token_ids = [token for one in self._text.segments(_TEXT, "en-US") for token in one.token_ids]
 
     def measure(self, items: Sequence[int], rounds: int) -> dict[str, Any]:
         """Seconds of every batch, by stage."""
-        inputs = {tokens: self._input(self._voice, tokens) for tokens in TOKENS}
-        features = {tokens: self._features(item) for tokens, item in inputs.items()}
+        inputs = {tokens: self.input(tokens) for tokens in TOKENS}
+        features = {tokens: self.features(item) for tokens, item in inputs.items()}
         runs: list[tuple[str, int, int, Callable[[], Any]]] = []
         for characters in CHARACTERS:
             text = long_text(len(_TEXT))[:characters]
@@ -121,9 +121,9 @@ class _Bench:
         for size in items:
             for tokens in TOKENS:
                 batch, made = [inputs[tokens]] * size, [features[tokens]] * size
-                runs.append(("AcousticModel", size, tokens + 2, lambda batch=batch: self._acoustic.synthesize(batch)))
+                runs.append(("AcousticModel", size, tokens + 2, lambda batch=batch: self.acoustic.synthesize(batch)))
                 frames = features[tokens].n_frames
-                runs.append(("Vocoder", size, frames, lambda made=made: self._vocoder.synthesize(made)))
+                runs.append(("Vocoder", size, frames, lambda made=made: self.vocoder.synthesize(made)))
         points: dict[str, Any] = {name: {"points": []} for name in ("TextFrontend", "AcousticModel", "Vocoder")}
         for name, size, length, run in track(runs, "measuring", console=Console(stderr=True)):
             run()
@@ -137,7 +137,7 @@ class _Bench:
         segments = self._text.segments(_TEXT, "en-US")
         tokens = sum(len(one.token_ids) for one in segments)
         frames = sum(
-            self._features(AcousticInput(one.token_ids, self._voice.style(len(one.token_ids)))).n_frames
+            self.features(AcousticInput(one.token_ids, self._voice.style(len(one.token_ids)))).n_frames
             for one in segments[:12]
         )
         return {
@@ -145,11 +145,13 @@ class _Bench:
             "frames_per_token": round(frames / sum(len(one.token_ids) for one in segments[:12]), 4),
         }
 
-    def _input(self, voice: Voice, tokens: int) -> AcousticInput:
-        return AcousticInput(tuple(self._token_ids[:tokens]), voice.style(tokens))
+    def input(self, tokens: int) -> AcousticInput:
+        """So many tokens of prose."""
+        return AcousticInput(tuple(self._token_ids[:tokens]), self._voice.style(tokens))
 
-    def _features(self, item: AcousticInput) -> AcousticFeatures:
-        (features,) = self._acoustic.synthesize([item])
+    def features(self, item: AcousticInput) -> AcousticFeatures:
+        """What the acoustic model makes of it."""
+        (features,) = self.acoustic.synthesize([item])
         assert isinstance(features, AcousticFeatures), features
         return features
 
@@ -175,44 +177,33 @@ def _processor() -> str:
 
 
 def _memory() -> dict[str, Any]:
-    """Bytes that a batch takes for each frame and token: growth of the peak between two lengths, each in a process."""
-    peaks = {}
-    for tokens in (50, 200):
-        done = subprocess.run(
-            [sys.executable, "-c", f"from bench.service_times import _peaks; _peaks({tokens})"],
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=True,
-        )
-        peaks[tokens] = json.loads(done.stdout.splitlines()[-1])
-    short, long = peaks[50], peaks[200]
-    return {
-        "benchmark": "memory",
-        "AcousticModel": round((long["acoustic"] - short["acoustic"]) / (long["tokens"] - short["tokens"])),
-        "Vocoder": round((long["vocoder"] - short["vocoder"]) / (long["frames"] - short["frames"])),
-        "peaks": peaks,
-    }
-
-
-def _peaks(tokens: int) -> None:
-    """Peak memory of this process after a batch of each model; two items, padded as batches are."""
+    """Bytes that a batch takes for each frame and token of its padded work, beside the weights, in float32."""
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     bench = _Bench(AssetStore(Path(os.environ.get("VOICEGRAPH_HOME") or default_root())), "fp32")
-    item = bench._input(bench._voice, tokens)
-    base = _peak_bytes()
-    bench._acoustic.synthesize([item] * 2)
-    acoustic = _peak_bytes() - base
-    features = bench._features(item)
-    base = _peak_bytes()
-    bench._vocoder.synthesize([features] * 2)
-    vocoder = _peak_bytes() - base
-    print(json.dumps({"tokens": 2 * tokens, "frames": 2 * features.n_frames, "acoustic": acoustic, "vocoder": vocoder}))
+    item = bench.input(_LONG_TOKENS)
+    features = bench.features(item)
+    tokens, frames = 2 * (_LONG_TOKENS + 2), 2 * features.n_frames
+    return {
+        "benchmark": "memory",
+        "AcousticModel": round(_growth_bytes(lambda: bench.acoustic.synthesize([item] * 2)) / tokens),
+        "Vocoder": round(_growth_bytes(lambda: bench.vocoder.synthesize([features] * 2)) / frames),
+    }
 
 
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _growth_bytes(run: Callable[[], Any]) -> int:
+    """By how much more memory this process has at the peak of ``run`` than before it; Linux."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # else what was freed before is used again, and nothing grows
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = _status_bytes("VmRSS")
+    run()
+    return _status_bytes("VmHWM") - before
+
+
+def _status_bytes(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(f"{field}:")).split()[1]) * 1024
 
 
 if __name__ == "__main__":

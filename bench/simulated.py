@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,17 @@ import yaml
 from rich.console import Console
 
 from bench.drawing import Line, Panel, draw
+from bench.handling import measure_handling
 from bench.prose import long_text
 from deployments.settings import BatchLimits, SynthesisSettings, TextSettings
-from serve_app.bench.client import Answer, SpeechClient, Target
+from serve_app.bench.client import SpeechClient, Target
 from serve_app.bench.report import percentiles
-from serve_app.planning.curves import read_curves
+from serve_app.planning.curves import EstimatedCurve, Speech, read_curves
 from serve_app.planning.placement import Machines
 from serve_app.planning.simulation import Outcome, Simulation, System
 from serve_app.planning.stages import StageSpec
 from serve_app.planning.workload import poisson
+from tests.cluster.doubles import SECONDS_PER_FRAME
 
 SCALING = {
     "min_replicas": 1,
@@ -51,8 +53,21 @@ SCALING = {
     "upscale_delay_s": 5,
     "downscale_delay_s": 15,
 }
+SLEEPING = Speech(1.0, 2.5)
+"""What text is for the models that sleep."""
+_SERVE = "from serve_app.cli import main; main()"
 _START_LIMIT_S = 240
 _CONSOLE = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How a request ended: status, seconds to the first audio and to the end, seconds of audio."""
+
+    status: int
+    first_s: float
+    whole_s: float
+    audio_s: float
 
 
 @dataclass(frozen=True)
@@ -65,20 +80,38 @@ class Seen:
         start_s: How long the second replica took to start.
     """
 
-    answers: Sequence[Answer]
+    answers: Sequence[Heard]
     timeline: Sequence[tuple[float, int, int]]
     start_s: float | None
+
+    def write(self, path: Path) -> None:
+        """Keep it, to be compared again."""
+        path.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> Seen:
+        """What :meth:`write` has kept."""
+        kept = json.loads(path.read_text())
+        timeline = [(at_s, replicas, calls) for at_s, replicas, calls in kept["timeline"]]
+        return cls([Heard(**answer) for answer in kept["answers"]], timeline, kept["start_s"])
 
 
 def main() -> None:
     """Run, simulate, compare, draw, print."""
     options = _options()
     arrivals = list(poisson(_rate(options), options.characters, sum(options.seconds), options.seed))
-    config = _config(options.port)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "two_vocoders.yaml"
-        path.write_text(yaml.safe_dump(config))
-        seen = _really(options, path, arrivals)
+    config = _config(options.port, sleeping=options.sleeping)
+    if options.seen and options.seen.exists():
+        seen = Seen.read(options.seen)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "two_vocoders.yaml"
+            if options.sleeping:
+                config["applications"][0]["args"]["assets"] = {"root": folder}
+            path.write_text(yaml.safe_dump(config))
+            seen = _really(options, path, arrivals)
+    if options.seen:
+        seen.write(options.seen)
     outcome = _simulated(options, config, arrivals, options.start or seen.start_s or 20.0)
     result = _compared(seen, outcome)
     if options.plot:
@@ -97,6 +130,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the requests (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8123, help="for the server (default: %(default)s)")
     parser.add_argument("--start", type=float, help="what a replica takes to start; else as seen in the run")
+    parser.add_argument(
+        "--sleeping",
+        action="store_true",
+        help="models that sleep a millisecond a frame instead of computing: what else the machine does matters less",
+    )
+    parser.add_argument("--seen", type=Path, help="where the real run is kept; if it is there, it is not made again")
+    parser.add_argument(
+        "--handling", type=Path, help="where to write the curves with the server's own handling in them"
+    )
     parser.add_argument("--plot", type=Path, help="where to draw both")
     return parser.parse_args()
 
@@ -109,7 +151,7 @@ def _rate(options: argparse.Namespace) -> Any:
     return rate
 
 
-def _config(port: int) -> dict[str, Any]:
+def _config(port: int, *, sleeping: bool = False) -> dict[str, Any]:
     """``config/local.yaml`` with one thread for each model, and a vocoder that scales."""
     config: dict[str, Any] = yaml.safe_load(Path("config/local.yaml").read_text())
     config["http_options"] = {"host": "127.0.0.1", "port": port}
@@ -121,6 +163,8 @@ def _config(port: int) -> dict[str, Any]:
         "speaker": {"threads": 1},
         "fitting": {"enabled": False},
     }
+    if sleeping:
+        app["import_path"] = "tests.cluster.doubles:build"
     for deployment in app["deployments"]:
         if deployment["name"] == "Vocoder":
             deployment["autoscaling_config"] = SCALING
@@ -129,9 +173,9 @@ def _config(port: int) -> dict[str, Any]:
 
 def _really(options: argparse.Namespace, config: Path, arrivals: Sequence[tuple[float, int]]) -> Seen:
     server = subprocess.Popen(
-        [sys.executable, "-m", "serve_app.cli", "serve", "-c", str(config), "--dashboard-port", str(options.port + 1)],
+        [sys.executable, "-c", _SERVE, "serve", "-c", str(config), "--dashboard-port", str(options.port + 1)],
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "RAY_worker_niceness": "0"},
+        env={**os.environ, "RAY_worker_niceness": "0", "PYTHONPATH": str(Path.cwd())},
     )
     try:
         return asyncio.run(_watched(options, server, arrivals))
@@ -144,7 +188,8 @@ async def _watched(
     options: argparse.Namespace, server: subprocess.Popen[bytes], arrivals: Sequence[tuple[float, int]]
 ) -> Seen:
     url = f"http://127.0.0.1:{options.port}"
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http, SpeechClient(Target(url)) as speaker:
+    voice = "af_test" if options.sleeping else "af_heart"
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http, SpeechClient(Target(url, voice=voice)) as speaker:
         deadline = time.monotonic() + _START_LIMIT_S
         while True:
             if server.poll() is not None or time.monotonic() > deadline:
@@ -156,7 +201,11 @@ async def _watched(
                 pass
             await asyncio.sleep(1)
         for characters in (20, 80, 150):
-            await speaker.speak(long_text(characters + 20)[:characters])
+            await speaker.speak(_text(options, characters))
+        if options.handling:
+            curves = json.loads(options.curves.read_text())
+            curves["handling"] = await measure_handling(url, curves["stages"])
+            options.handling.write_text(json.dumps(curves) + "\n")
         await asyncio.sleep(10)  # the look-back window has forgotten it
         _CONSOLE.print(f"{len(arrivals)} requests over {sum(options.seconds):.0f} s")
         start_s = time.monotonic()
@@ -164,8 +213,9 @@ async def _watched(
         asking = []
         for at_s, characters in arrivals:
             await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
-            asking.append(asyncio.create_task(speaker.speak(long_text(2000)[:characters])))
-        answers = await asyncio.gather(*asking)
+            asking.append(asyncio.create_task(speaker.speak(_text(options, characters))))
+        ended = await asyncio.gather(*asking)
+        answers = [Heard(one.status, one.first_s, one.whole_s, one.audio_s) for one in ended]
         await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
         watching.cancel()
         timeline, states = _SEEN
@@ -189,6 +239,13 @@ async def _watch(http: httpx.AsyncClient, dashboard_port: int, start_s: float) -
         await asyncio.sleep(0.5)
 
 
+def _text(options: argparse.Namespace, characters: int) -> str:
+    """A text of that length; for models that sleep, the number of frames in it."""
+    if not options.sleeping:
+        return long_text(2000)[:characters]
+    return str(max(1, round(characters * SLEEPING.frames_per_token)))
+
+
 def _start_s(states: Sequence[tuple[float, Mapping[str, int]]]) -> float | None:
     """From the first look at which a replica was starting to the first at which two ran."""
     starting = next((at_s for at_s, count in states if count["STARTING"]), None)
@@ -199,24 +256,36 @@ def _start_s(states: Sequence[tuple[float, Mapping[str, int]]]) -> float | None:
 def _simulated(
     options: argparse.Namespace, config: Mapping[str, Any], arrivals: Sequence[tuple[float, int]], start_s: float
 ) -> Outcome:
-    curves = read_curves(options.curves)
+    curves = read_curves(options.handling or options.curves)
+    if options.sleeping:
+        curves = replace(
+            curves,
+            text=EstimatedCurve(0, 1, 0),
+            acoustic=EstimatedCurve(0, 1, 0.02),
+            vocoder=EstimatedCurve(SECONDS_PER_FRAME, 1, 0),
+            speech=SLEEPING,
+        )
     (app,) = config["applications"]
     limits = {
         one["name"]: BatchLimits.model_validate(one["user_config"])
         for one in app["deployments"]
         if "user_config" in one
     }
+    threads = 0.0 if options.sleeping else 1.0
+    text = TextSettings.model_validate(app["args"]["text"])
     system = System(
         stages=(
             StageSpec("Ingress", None),
             StageSpec("TextFrontend", curves.text),
-            StageSpec("AcousticModel", curves.acoustic, limits["AcousticModel"]),
-            StageSpec("Vocoder", curves.vocoder, limits["Vocoder"], autoscaling=SCALING, start_s=start_s),
+            StageSpec("AcousticModel", curves.acoustic, limits["AcousticModel"], threads=threads),
+            StageSpec(
+                "Vocoder", curves.vocoder, limits["Vocoder"], autoscaling=SCALING, threads=threads, start_s=start_s
+            ),
         ),
         curves=curves,
         machines=Machines(cores=2),
         synthesis=SynthesisSettings.model_validate(app["args"]["synthesis"]),
-        text=TextSettings.model_validate(app["args"]["text"]),
+        text=TextSettings(first_segment_tokens=510, max_segment_tokens=510) if options.sleeping else text,
     )
     return Simulation(system).run(arrivals, sum(options.seconds) + 60)
 

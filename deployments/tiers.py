@@ -3,8 +3,9 @@
 A replica's share holds the CUDA context, the weights and what a batch computes, which grows with its padded work. The
 shares of small GPUs go to the stages that gain most; the others compute on cores. Batches are kept to what is left.
 
-What a batch takes is an assumption: no GPU was measured (``python -m bench.service_times --memory`` measures float32 on
-a CPU). Should it be more, ``OutOfMemory`` halves the batch and the limit is learned (``fair_worker.py``).
+What a batch takes was measured in float32 on a CPU (``python -m bench.service_times --memory``: 947 KB a frame and 192
+KB a token), not on a GPU; should it be more there, ``OutOfMemory`` halves the batch and the limit is learned
+(``fair_worker.py``).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Footprint:
 
     Attributes:
         weights_bytes: Of its parameters, as it keeps them there.
-        work_bytes: For each unit of padded work in a batch: token, frame, sample.
+        work_bytes: For each unit of padded work in a batch: token, frame, sample; of samples it is assumed.
     """
 
     weights_bytes: int
