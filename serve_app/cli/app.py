@@ -19,10 +19,12 @@ from typer.exceptions import TyperException
 from serve_app.cli import (
     assets_command,
     bench_command,
+    config_command,
     dictionary_command,
     doctor_command,
     jobs_command,
     keys_command,
+    plan_command,
     say_command,
     serve_command,
     voices_command,
@@ -49,7 +51,9 @@ app.add_typer(jobs_command.app, name="jobs")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(dictionary_command.app, name="dictionary")
 app.add_typer(assets_command.app, name="assets")
+app.command("config")(config_command.config)
 app.command("bench")(bench_command.bench)
+app.command("plan")(plan_command.plan)
 app.command("doctor")(doctor_command.doctor)
 
 

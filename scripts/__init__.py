@@ -1,0 +1,1 @@
+"""What is run by hand, beside the package: preparing AWS, hosts to try a cluster on."""
