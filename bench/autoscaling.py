@@ -68,8 +68,8 @@ class Phase:
 
 PROFILE = (
     Phase("quiet", 0.10, 0.3, 0.2),
-    Phase("step: speech", 0.30, 1.8, 0.2),
-    Phase("burst: captions", 0.20, 0.3, 5.0),
+    Phase("step: speech", 0.30, 2.5, 0.2),
+    Phase("burst: captions", 0.20, 0.3, 8.0),
     Phase("quiet", 0.40, 0.3, 0.2),
 )
 

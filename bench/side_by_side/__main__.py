@@ -58,7 +58,9 @@ def main() -> None:
         for contestant in chosen:
             with _alone(options.lock):
                 _console.print(f"round {number + 1}/{options.rounds}: {contestant.name}")
-                turns[contestant.name].append(_turn(contestant, options, environments.home / "logs"))
+                runs = _turn(contestant, options, environments.home / "logs")
+            turns[contestant.name].append(runs)
+            _console.print(json.dumps(_row([runs], {})))  # so that an accident later loses no turn
     result = _result(options, chosen, turns)
     _print(result)
     print(json.dumps(result))
