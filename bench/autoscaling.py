@@ -297,7 +297,9 @@ def draw(record: Record, seconds: float, path: Path) -> None:
         answers = [(at_s, took_s) for answered, at_s, took_s in record.answers if answered == kind]
         latency.plot(*zip(*answers, strict=True), ".", ms=3, color=colour, label=kind)
     load.set(ylabel="requests/s", title="Offered load")
-    latency.set(ylabel="seconds", title="Until the first audio; until the captions", yscale="log", xlabel="seconds")
+    refused = f"; {record.errors} of {len(record.sent)} were refused" if record.errors else ""
+    title = f"Until the first audio, and until the captions{refused}"
+    latency.set(ylabel="seconds", title=title, yscale="log", xlabel="seconds")
     for axis, name in zip(stages, STAGES, strict=True):
         times = [at_s for at_s, _ in record.queues]
         axis.fill_between(times, [queues.get(name, 0) for _, queues in record.queues], color="0.75", label="queue")
@@ -310,7 +312,7 @@ def draw(record: Record, seconds: float, path: Path) -> None:
         beside.set(ylabel="replicas", ylim=(0, 3.4), yticks=range(4))
         beside.grid(visible=False)
         handles = [pair for each in (axis, beside) for pair in zip(*each.get_legend_handles_labels(), strict=True)]
-        axis.legend(*zip(*handles, strict=True), loc="upper right", fontsize=7, ncols=3)
+        axis.legend(*zip(*handles, strict=True), loc="upper left", fontsize=7)
     for axis in axes:
         for phase, begin_s, _ in _phases(seconds):
             axis.axvline(begin_s, color="0.6", lw=0.8)

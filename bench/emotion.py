@@ -2,15 +2,12 @@
 
     python -m bench.emotion              # nine moods, four voices, four sentences: about ten minutes on two cores
     python -m bench.emotion --moods sad --intensities 0.25 0.5 0.75 1
-    python -m bench.emotion --voices af_heart bm_george --clones tom lj
+    python -m bench.emotion --voices af_heart --files ana.json     # and in voices that a server has exported
 
 Each sentence is said neutrally and in each mood by the real models in this process. F0, its range, its fall and the
 last third of a second, rate and pauses are measured on what the acoustic model makes, loudness on the waveform. Words
 are recognised by Moonshine tiny (English), the speaker by ECAPA-TDNN: similarity is the cosine to the same sentence
 said neutrally by the same voice; for comparison, to another sentence of that voice, and to other voices.
-
-Clones are of speakers of ``bench.cloning_speakers``, fitted to their first clip as a server does it (two minutes each
-on one core).
 
 The last line is one JSON object.
 """
@@ -29,9 +26,9 @@ import numpy as np
 import soxr
 import torch
 
-from bench.cloning_speakers import speakers
 from bench.emotion_axes import measured_of
 from serve_app.graph import Utterance, acoustic_input
+from serve_app.http.voice_schemas import VoiceFile
 from tests.support.asr import SpeechRecogniser, word_error_rate
 from tests.support.assets import MOONSHINE, beside
 from tts_models.acoustic import AcousticModel
@@ -40,12 +37,9 @@ from tts_models.delivery import Delivery
 from tts_models.emotion import EXPECTED
 from tts_models.emotion.style import AXES
 from tts_models.engine import choose_engine
-from tts_models.fitting.fitter import VoiceFitter
-from tts_models.fitting.plan import FitPlan
 from tts_models.prosody import VOICED_ABOVE_HZ
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.encoder import SpeakerEncoder
-from tts_models.speaker.presets import preset_voices
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.text import TextFrontend
 from tts_models.types import (
@@ -92,17 +86,13 @@ class Models:
         self._vocoder = Vocoder.load(kokoro, choose_engine("auto"))
         self._encoder = SpeakerEncoder.load(store.ensure("ecapa-tdnn-voxceleb"), device)
         self._recogniser = SpeechRecogniser(beside(store).ensure(MOONSHINE.name), torch.get_num_threads())
-        self._store = store
         self.clones: dict[str, Voice] = {}
 
-    def clone(self, speaker: str) -> None:
-        """Fits a voice to a speaker of the benches, and keeps it under that name."""
-        files = [self._store.ensure(name) for name in ("kokoro-82m-v1.0", "ecapa-tdnn-voxceleb", "voices-v1.0")]
-        reference = speakers()[speaker][0][: 10 * ENCODER_RATE_HZ]
-        (nearest,) = preset_voices().nearest(self._encoder.profile([reference]))
-        with torch.enable_grad():
-            fitted = VoiceFitter.load(*files, torch.device("cpu")).fit([reference], nearest.recipe, FitPlan())
-        self.clones[speaker] = fitted.recipe.voice(self.voices, speaker, "en-US", "female")
+    def take_in(self, path: Path) -> str:
+        """A voice that a server has exported, under the name of its file."""
+        file = VoiceFile.model_validate_json(path.read_bytes())
+        self.clones[path.stem] = file.recipe.recipe().voice(self.voices, path.stem, file.language, file.gender)
+        return path.stem
 
     def say(self, text: str, voice: str, emotion: Emotion) -> Said:
         """One sentence, measured."""
@@ -131,9 +121,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
     models = Models()
-    for speaker in options.clones:
-        models.clone(speaker)
-    chosen = [(voice, text) for voice in (*options.voices, *options.clones) for text in SENTENCES[: options.sentences]]
+    voices = [*options.voices, *map(models.take_in, options.files)]
+    chosen = [(voice, text) for voice in voices for text in SENTENCES[: options.sentences]]
     neutral = [models.say(text, voice, Emotion("neutral")) for voice, text in chosen]
     result = {
         "neutral": {"word_errors": _word_errors(neutral), **_similarities(neutral, [voice for voice, _ in chosen])}
@@ -228,8 +217,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--moods", nargs="+", choices=EMOTIONS[1:], default=EMOTIONS[1:])
     parser.add_argument("--intensities", nargs="+", type=float, default=[0.5, 1.0])
-    parser.add_argument("--voices", nargs="+", default=VOICES)
-    parser.add_argument("--clones", nargs="+", default=(), help="names of bench.cloning_speakers")
+    parser.add_argument("--voices", nargs="*", default=VOICES)
+    parser.add_argument("--files", nargs="+", type=Path, default=(), help="voices that a server has exported")
     parser.add_argument("--sentences", type=int, default=len(SENTENCES), choices=range(1, len(SENTENCES) + 1))
     return parser.parse_args()
 

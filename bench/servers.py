@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[1]
 _START_S = 240
@@ -52,6 +53,7 @@ def voicegraph(config: Path, port: int, *options: str) -> Server:
 def running(server: Server, port: int, log: Path) -> Iterator[str]:
     """The server, ready; yields its address, and in the end stops all that it started."""
     variables = {name: os.environ[name] for name in _KEPT if name in os.environ} | dict(server.variables)
+    signal.signal(signal.SIGTERM, _end)
     with log.open("wb") as file:
         process = subprocess.Popen(
             server.command,
@@ -73,6 +75,11 @@ def running(server: Server, port: int, log: Path) -> Iterator[str]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(_STOP_S)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Ends this process as an error does, so that its servers are stopped."""
+    sys.exit(128 + number)
 
 
 def _wait_until_ready(server: Server, url: str, process: subprocess.Popen[bytes], log: Path) -> None:

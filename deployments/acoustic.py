@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from deployments.assets import KOKORO, asset_store
+from deployments.autoscaling import CALL_S
 from deployments.batching import Batcher
 from deployments.cores import sharing_cores
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
 from deployments.settings import AcousticSettings, AssetSettings, BatchLimits
+from deployments.tiers import limits_that_fit
 from tts_models.errors import TtsError
 from tts_models.types import AcousticFeatures, AcousticInput, Prosody
 
@@ -59,7 +61,10 @@ class AcousticModel:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acoustic-model")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(
-            sharing_cores(model.synthesize, settings.threads), _padded_tokens, thread, DEFAULT_LIMITS
+            sharing_cores(model.synthesize, settings.threads),
+            _padded_tokens,
+            thread,
+            limits_that_fit("AcousticModel", DEFAULT_LIMITS),
         )
 
     async def synthesize(self, item: AcousticInput, flow: Flow = ANYONE) -> AcousticFeatures:
@@ -87,9 +92,13 @@ class AcousticModel:
         """What this replica has to do."""
         return self._synthesize.load()
 
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """For :class:`~deployments.autoscaling.SharedGpus`; Ray asks every now and then."""
+        return {CALL_S: self._synthesize.call_s}
+
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
-        self._synthesize.set_limits(BatchLimits.model_validate(user_config))
+        self._synthesize.set_limits(limits_that_fit("AcousticModel", BatchLimits.model_validate(user_config)))
 
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""

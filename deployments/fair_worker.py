@@ -105,6 +105,8 @@ class FairWorker(Generic[Item, Result]):
         self._running: Sequence[_Call[Item]] = ()
         self._run_since_s = 0.0
         self._s_per_work = 0.0
+        self.call_s = 0.0
+        """Seconds that the model is busy for each call, lately; 0 before the first batch."""
         self._learned_work: float = math.inf
         self._past = PastCalls()
         self._meter = StageMeter()
@@ -229,9 +231,8 @@ class FairWorker(Generic[Item, Result]):
     def _measure(self, batch: BatchPlace) -> None:
         run_s = time.monotonic() - self._run_since_s
         self._meter.ran(run_s, batch)
-        s_per_work = run_s / batch.padded_work
-        known = self._s_per_work or s_per_work
-        self._s_per_work = _SPEED_MEMORY * known + (1 - _SPEED_MEMORY) * s_per_work
+        self._s_per_work = _remembered(self._s_per_work, run_s / batch.padded_work)
+        self.call_s = _remembered(self.call_s, run_s / batch.size)
 
     def _run_each_safely(self, items: Sequence[Item]) -> list[Result | Exception]:
         try:
@@ -253,6 +254,10 @@ class FairWorker(Generic[Item, Result]):
             logger.warning("A batch of %d failed as a whole; trying its items one by one.", len(items), exc_info=True)
             return [result for item in items for result in self._run_each_safely([item])]
         return results
+
+
+def _remembered(known: float, measured: float) -> float:
+    return _SPEED_MEMORY * (known or measured) + (1 - _SPEED_MEMORY) * measured
 
 
 def _max_ongoing() -> int:

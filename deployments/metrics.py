@@ -163,6 +163,19 @@ EMBEDDING_LOOKUPS = Metric(
     " it, shared in the records, or computed. Hit rate: all but computed, of all.",
     ("found",),
 )
+SPEECH_LOOKUPS = Metric(
+    "voicegraph_speech_cache_lookups",
+    "counter",
+    "Speech requests by whether the very same was kept: hit or miss, error where the store did not answer. Hit rate:"
+    " hit, of all.",
+    ("found",),
+)
+SPEECH_SAVED = Metric(
+    "voicegraph_speech_cache_audio_seconds",
+    "counter",
+    "Audio that was sent from the cache of speech instead of being made: what it saves, beside"
+    " ray_voicegraph_audio_seconds_total.",
+)
 JOBS = Metric(
     "voicegraph_jobs",
     "gauge",
@@ -194,6 +207,8 @@ METRICS: tuple[Metric, ...] = (
     CHARACTERS,
     AUDIO,
     EMBEDDING_LOOKUPS,
+    SPEECH_LOOKUPS,
+    SPEECH_SAVED,
     JOBS,
     VOICES_WAITING,
 )

@@ -13,6 +13,7 @@
      + http        what the HTTP routes accept and answer
      + storage     where that is kept which outlives a restart
      + jobs        long work that nobody waits for on the line
+     + cache       speech that is kept for whoever asks for it again
      + fitting     cloned voices are made more like their speakers
 
 A misspelt key is an error. Each stage is given its own subtree only. What scales (replicas, queues, batch sizes) is not
@@ -373,6 +374,26 @@ class JobSettings(Settings):
     )
 
 
+class CacheSettings(Settings):
+    """Speech that is kept for whoever asks for the very same again."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether speech is kept for whoever asks for the very same again, in the object store"
+        " (storage.objects), each tenant's apart.",
+    )
+    shared: bool = Field(
+        default=False,
+        description="Whether tenants share what preset voices said without a dictionary of their own; by how soon an"
+        " answer comes they can then tell what others have had said.",
+    )
+    keep_s: float = Field(default=604_800, gt=0, description="How long speech is kept, seconds.")
+    max_bytes: int = Field(
+        default=10 * 2**30, ge=0, description="Most speech that is kept, bytes; 96 KB a second. The oldest goes first."
+    )
+    max_audio_s: float = Field(default=60, gt=0, description="Longest speech that is kept, seconds.")
+
+
 class FittingSettings(Settings):
     """Cloned voices are made more like their speakers, in the background."""
 
@@ -415,6 +436,7 @@ class AppSettings(Settings):
     http: HttpSettings = Field(default_factory=HttpSettings, description="HTTP routes.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="What outlives a restart.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs.")
+    cache: CacheSettings = Field(default_factory=CacheSettings, description="Speech that is asked for again.")
     fitting: FittingSettings = Field(default_factory=FittingSettings, description="Fitting of cloned voices.")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ray
 import torch
 
-_CUDA_CONTEXT_BYTES = 600 * 2**20
-"""What a process takes of a GPU before its first tensor: not counted by torch's limit, so taken off the share."""
+from deployments import tiers
+
+_CUDA_CONTEXT_BYTES = tiers.CUDA_CONTEXT_BYTES
+"""Not counted by torch's limit, so taken off the share."""
 
 
 def torch_device(name: str) -> torch.device:
@@ -21,6 +23,7 @@ def keep_to_share(threads: int | None) -> None:
     """Limit torch to what this replica was given: CPU threads by its settings, GPU memory by its ``num_gpus``.
 
     Ray's fractional GPUs are book-keeping only; without this limit one replica can take the memory of its neighbours.
+    Its batches are kept to the same share, see :func:`deployments.tiers.limits_that_fit`.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -28,6 +31,7 @@ def keep_to_share(threads: int | None) -> None:
     if gpu_share > 0 and torch.cuda.is_available():
         total_bytes = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(memory_fraction(gpu_share, total_bytes), 0)
+        tiers.note_share(int(min(gpu_share, 1.0) * total_bytes))
 
 
 def assigned_gpus() -> float:

@@ -18,6 +18,7 @@ from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
 from deployments.settings import AssetSettings, BatchLimits, SpeakerSettings, StorageSettings
 from deployments.storage.records import open_records
+from deployments.tiers import limits_that_fit
 from tts_models.errors import ReferenceAudioError, ReferenceTooLong, ReferenceTooShort, TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.one_speaker import (
@@ -90,7 +91,8 @@ class SpeakerEncoder:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
         listen = partial(embed_clips, model.embed)
-        self._listen: Batcher[FloatArray, ClipEmbeddings] = Batcher(listen, _work_of, thread, DEFAULT_LIMITS)
+        limits = limits_that_fit("SpeakerEncoder", DEFAULT_LIMITS)
+        self._listen: Batcher[FloatArray, ClipEmbeddings] = Batcher(listen, _work_of, thread, limits)
         records = open_records(storage) if storage else None
         self._cache = EmbeddingCache(settings, PROFILES, records, lookup_counter())
 
@@ -153,7 +155,7 @@ class SpeakerEncoder:
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take new batch limits; Ray calls it with the ``user_config`` of the YAML."""
-        self._listen.set_limits(BatchLimits.model_validate(user_config))
+        self._listen.set_limits(limits_that_fit("SpeakerEncoder", BatchLimits.model_validate(user_config)))
 
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""

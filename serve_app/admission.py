@@ -103,6 +103,22 @@ class LocalAdmission:
         return replace(self.desk.load(), outcomes=dict(self._outcomes))
 
 
+class AtOnce:
+    """For what takes nobody's place: every one of it is let in."""
+
+    @asynccontextmanager
+    async def place(self, ask: Ask) -> AsyncIterator[Place]:
+        """See :meth:`Admits.place`."""
+        yield Place()
+
+    def count(self, outcome: str) -> None:
+        """See :meth:`Admits.count`."""
+
+    async def load(self) -> AdmissionLoad:
+        """See :meth:`Admits.load`."""
+        return AdmissionLoad(running=0, waiting=0, max_running=0, max_waiting=0, wait_s=0.0)
+
+
 class SharedAdmission:
     """The desk that all ingress replicas share.
 

@@ -21,6 +21,7 @@ from serve_app.http.app import create_app
 from serve_app.http.context import Jobs
 from serve_app.jobs.broker import JobSender, open_board
 from serve_app.replicas import RunningReplicas, listening_address
+from serve_app.speech_cache import open_cache
 from serve_app.stage_load import StageLoads
 from serve_app.voicevox.app import mount_voicevox
 from serve_app.voicevox.own_port import listen_on_own_port
@@ -91,6 +92,7 @@ class SpeechIngress:
         redirects = settings.storage.object_links == "redirect"
         self._jobs = Jobs(open_board(settings), JobSender(settings).send, redirects)
         self._forbidden = word_filter(settings.text)
+        self._cache = open_cache(settings, self._jobs.board.objects, self._records, self._voices)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by ``serve.ingress`` inside the replica, after ``__init__``: a FastAPI app does not travel well."""
@@ -110,6 +112,7 @@ class SpeechIngress:
             long_work=self._jobs,
             forbidden=self._forbidden,
             understanding=self._understanding,
+            cache=self._cache,
         )
         mount_voicevox(app)
         listen_on_own_port(app)

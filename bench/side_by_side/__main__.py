@@ -21,7 +21,7 @@ import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -58,7 +58,9 @@ def main() -> None:
         for contestant in chosen:
             with _alone(options.lock):
                 _console.print(f"round {number + 1}/{options.rounds}: {contestant.name}")
-                turns[contestant.name].append(_turn(contestant, options, environments.home / "logs"))
+                runs = _turn(contestant, options, environments.home / "logs")
+            turns[contestant.name].append(runs)
+            _console.print(json.dumps(_row([runs], {})))  # so that an accident later loses no turn
     result = _result(options, chosen, turns)
     _print(result)
     print(json.dumps(result))
@@ -84,17 +86,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--filling", type=float, default=6, help="seconds of load before each (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="turns of everybody (default: %(default)s)")
     parser.add_argument("--setup-only", action="store_true", help="install and end")
-    parser.add_argument("--lock", type=Path, help="file to lock for each turn, on a machine that others measure on too")
+    parser.add_argument(
+        "--lock", type=Path, nargs="+", default=[], help="files to lock for each turn, where others measure too"
+    )
     return parser.parse_args()
 
 
 @contextmanager
-def _alone(lock: Path | None) -> Iterator[None]:
-    if lock is None:
-        yield
-        return
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def _alone(locks: Sequence[Path]) -> Iterator[None]:
+    with ExitStack() as held:
+        for lock in locks:
+            fcntl.flock(held.enter_context(lock.open("a")), fcntl.LOCK_EX)
         yield
 
 

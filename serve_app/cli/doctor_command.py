@@ -100,8 +100,9 @@ def _compute() -> Iterator[Finding]:
         from tts_models.engine import choose_engine
 
         if torch.cuda.is_available():
-            memory_gb = torch.cuda.get_device_properties(0).total_memory / 1e9
-            yield Finding("gpu", "ok", f"{torch.cuda.get_device_name(0)}, {memory_gb:.0f} GB")
+            memory_bytes = torch.cuda.get_device_properties(0).total_memory
+            yield Finding("gpu", "ok", f"{torch.cuda.get_device_name(0)}, {memory_bytes / 1e9:.0f} GB")
+            yield _tier(memory_bytes)
         else:
             yield Finding("gpu", "note", "none that torch can use; the CPU computes")
         engine = choose_engine("auto")
@@ -110,6 +111,19 @@ def _compute() -> Iterator[Finding]:
         yield Finding("config", "ok" if choice.path.is_file() else "problem", f"{choice.path} ({choice.reason})")
     except (ImportError, OSError, ValueError) as error:
         yield Finding("engine", "problem", str(error))
+
+
+def _tier(memory_bytes: int) -> Finding:
+    """What of the graph the GPU holds; see ``voicegraph plan --tiers``."""
+    from deployments.tiers import FOOTPRINTS, most_work, tier_for
+
+    tier = tier_for(memory_bytes)
+    batches = ", ".join(
+        f"{stage} {share:g} of it, batches of {most_work(stage, int(share * memory_bytes))} at most"
+        for stage, share in tier.shares.items()
+        if stage in FOOTPRINTS
+    )
+    return Finding("gpu memory", "ok" if batches else "note", batches or "too little for any of the models")
 
 
 def _compiler() -> Finding:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,13 +86,21 @@ def serve(
 
 def _configure(options: CliContext, config: Path | None, host: str | None, port: int | None) -> ServeConfig:
     with waiting_for("reading the configuration"):
+        from deployments.tiers import tier_for
         from serve_app.cli.config_file import DEFAULT_HOST, choose_config, read_config
+        from serve_app.cli.gpu_tier import fitted, gpu_here
 
         choice = choose_config(config)
         # The file for GPU machines listens on every interface; nobody who just tries it asked for that.
         host = host or (DEFAULT_HOST if config is None else None)
         serve_config = read_config(choice.path, host, port, options.home, options.offline)
+        gpu = gpu_here() if config is None else None
+        if gpu:  # a file that was asked for is taken as it is
+            _, memory_bytes, gpus = gpu
+            serve_config = replace(serve_config, document=fitted(serve_config.document, memory_bytes, gpus))
     messages().print(f"config {choice.path} ({choice.reason})", soft_wrap=True)
+    if gpu:
+        messages().print(f"GPU of {gpu[1] / 2**30:.0f} GB: {tier_for(gpu[1]).title}", soft_wrap=True)
     return serve_config
 
 

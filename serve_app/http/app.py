@@ -36,7 +36,7 @@ from serve_app.http import (
 from serve_app.http import voices as voice_routes
 from serve_app.http.access import AccessMiddleware
 from serve_app.http.body_limit import BodyLimitMiddleware
-from serve_app.http.context import HttpContext, Jobs, MeasuresSpeech, Outcome, Replicas, Stages
+from serve_app.http.context import HttpContext, Jobs, KeepsSpeech, MeasuresSpeech, Outcome, Replicas, Stages
 from serve_app.http.enrolment import Enroller
 from serve_app.http.errors import UnknownErrorMiddleware, handle
 from serve_app.http.keyring import Keyring
@@ -85,6 +85,7 @@ def create_app(
     long_work: Jobs | None = None,
     forbidden: WordFilter | None = None,
     understanding: Understanding | None = None,
+    cache: KeepsSpeech | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -105,6 +106,7 @@ def create_app(
         listens_on: What the server's socket is bound to, None if nobody knows: decides whether callers need a key.
         long_work: Where jobs are handed in; nobody makes them where absent.
         forbidden: What may not be spoken; everything may where absent.
+        cache: Keeps speech for whoever asks for the very same again; nothing is kept where absent.
         count_in: URL of the Redis server in which rates are counted; None counts them in this process.
         understanding: Of instructions; by words alone where absent.
     """
@@ -146,6 +148,7 @@ def create_app(
         watchers=asyncio.Semaphore(_MOST_WATCHERS),
         understanding=understanding or Understanding(),
         forbidden=forbidden,
+        cache=cache,
     )
     rooms = (
         openai_speech,

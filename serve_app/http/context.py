@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from deployments.settings import HttpSettings
 from deployments.storage.records import Records
 from serve_app.admission import Admits
-from serve_app.graph import SpeechGraph, SpokenAudio
+from serve_app.graph import SpeechGraph, SpokenAudio, Utterance
 from serve_app.http.enrolment import Enroller
 from serve_app.jobs.board import JobBoard
 from serve_app.stage_load import StageLoad
@@ -82,6 +82,20 @@ class KeepsCaptions(Protocol):
         ...
 
 
+class KeepsSpeech(Protocol):
+    """What routes need of the cache of speech; see :class:`~serve_app.speech_cache.SpeechCache`."""
+
+    async def speech(
+        self, utterance: Utterance, tenant: str, made: AsyncGenerator[SpokenAudio]
+    ) -> tuple[AsyncGenerator[SpokenAudio], bool]:
+        """The audio of ``utterance``, and whether it was kept; it comes from ``made`` where it was not."""
+        ...
+
+    def forget(self, tenant: str) -> None:
+        """Remove what was said for ``tenant``, for all where that is everybody; blocks."""
+        ...
+
+
 class MeasuresSpeech(Protocol):
     """What routes need of the meter; see :class:`~serve_app.http.metrics.SpeechMeter`."""
 
@@ -115,6 +129,7 @@ class HttpContext:
         watchers: Places of those who watch the load.
         understanding: Of instructions.
         forbidden: What may not be spoken; the text frontend asks the same of every piece of text.
+        cache: Keeps speech for whoever asks for the very same again; None keeps none.
     """
 
     graph: SpeechGraph
@@ -133,6 +148,7 @@ class HttpContext:
     watchers: asyncio.Semaphore
     understanding: Understanding
     forbidden: WordFilter | None = None
+    cache: KeepsSpeech | None = None
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ DEFAULT_LANGUAGE = "en-US"
 """What a cloned voice reads whose language nobody has told: the preset next to it may be of any."""
 
 _SAME_SPEAKER = 0.30
+_MALE_BELOW_HZ, _FEMALE_ABOVE_HZ = 155.0, 180.0
+"""Nearly all men speak lower than the one, nearly all women higher than 165 Hz."""
 _NOT_IN_NAMES = re.compile(f"[{re.escape(RESERVED)}]")
 
 
@@ -74,7 +76,7 @@ class Enroller:
             wish.name,
             nearest.recipe,
             language=language or (consent.language if consent else DEFAULT_LANGUAGE),
-            gender=wish.gender or gender_of(nearest.recipe, self._catalogue),
+            gender=wish.gender or _heard_gender(profile) or gender_of(nearest.recipe, self._catalogue),
             source="clone",
             consents=(consent.id,) if consent else (),
             pitch_hz=round(profile.median_f0_hz, 1) or None,
@@ -167,7 +169,8 @@ class Enroller:
         _require_speaker(consent, profile)
         recipe = self.presets.nearest(profile)[0].recipe
         language = language or (consent.language if consent else DEFAULT_LANGUAGE)
-        return recipe.voice(self._catalogue, "reference_audio", language, gender_of(recipe, self._catalogue))
+        gender = _heard_gender(profile) or gender_of(recipe, self._catalogue)
+        return recipe.voice(self._catalogue, "reference_audio", language, gender)
 
     async def consent(self, caller: Caller, consent_id: str | None, *, needed: bool = True) -> Consent | None:
         """The caller's consent of that id; None where none is named and none is needed.
@@ -238,6 +241,13 @@ def gender_of(recipe: VoiceRecipe, catalogue: VoiceCatalogue) -> Gender:
     """That of most of what ``recipe`` is made of."""
     female = sum(weight for name, weight in recipe.presets.items() if catalogue.get(name).gender == "female")
     return "female" if 2 * female >= sum(recipe.presets.values()) else "male"
+
+
+def _heard_gender(profile: ReferenceProfile) -> Gender | None:
+    """By how high somebody speaks; None where that says too little, as the preset that is nearest may."""
+    if 0 < profile.median_f0_hz < _MALE_BELOW_HZ:
+        return "male"
+    return "female" if profile.median_f0_hz > _FEMALE_ABOVE_HZ else None
 
 
 def _owner(caller: Caller, wish: VoiceFields) -> str:

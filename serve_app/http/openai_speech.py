@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from serve_app.admission import AtOnce
 from serve_app.graph import DeadlineExceeded, Overloaded, StageUnavailable, Utterance
 from serve_app.http.audio_encoding import CONTENT_TYPES, open_encoder
 from serve_app.http.context import Context, HttpContext, Offer
@@ -92,7 +93,12 @@ async def create_speech(body: SpeechRequest, request: Request, context: Context,
     take = Take(context.meter, arrival_of(request.scope))
     respond = partial(responder(request, context, turn, work_of(body.input), body.instructions), take=take)
     encoder = open_encoder(body.response_format)
-    audio = take.noted(context.graph.scheduled(turn.flow).speak(utterance))
+    audio = context.graph.scheduled(turn.flow).speak(utterance)
+    if context.cache and body.reference_audio is None:
+        audio, is_kept = await context.cache.speech(utterance, turn.caller.tenant, audio)
+        if is_kept:
+            respond = partial(respond, admission=AtOnce())  # it takes nobody's place
+    audio = take.noted(audio)
     if context.settings.keep_captions_s:
         audio = context.captions.noted(audio, turn.caller.tenant, request_id_of(request.scope), utterance.shown)
     if body.stream_format == "sse":

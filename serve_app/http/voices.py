@@ -173,6 +173,8 @@ async def delete_voice(voice: VoiceId, context: Context, caller: CallerOf) -> Vo
     if found.tenant != caller.tenant and not caller.is_admin:
         raise NotAllowed(f"The voice {found.name!r} is everybody's; an administrator may remove it.", "voice")
     await asyncio.to_thread(context.voices.store.delete, found.tenant, found.id)
+    if context.cache:
+        await asyncio.to_thread(context.cache.forget, found.tenant)
     return VoiceDeleted(id=found.id)
 
 

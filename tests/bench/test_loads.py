@@ -38,8 +38,8 @@ async def test_in_an_open_loop_nobody_waits_for_anybody() -> None:
             again = await open_loop(client, LINES, rate_per_s=50, seconds=0.5, seed=1)
     assert script.most_at_once > 5
     assert all(answer.is_good for answer in run.answers)
-    assert 10 < len(run.sent) < 45
-    assert len(run.answers) == len(again.answers)  # those sent after the end of the window's begin are answered too
+    assert 10 < len(run.answers) < 45
+    assert len(run.answers) == len(again.answers)  # by the seed, however late a busy machine sends them
 
 
 async def test_a_server_that_is_gone_is_counted_and_not_stormed() -> None:

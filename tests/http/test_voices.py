@@ -85,6 +85,19 @@ def error(response: httpx.Response, status: int) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.parametrize(
+    ("median_f0_hz", "gender"), [(110.0, "male"), (230.0, "female"), (165.0, "male"), (0.0, "male")]
+)
+async def test_a_clones_gender_is_heard_in_its_pitch_and_else_its_presets(
+    ingresses: Ingresses, median_f0_hz: float, gender: str
+) -> None:
+    replica = ingresses.replica()
+    replica.graph.heard = replace(like("am_michael"), median_f0_hz=median_f0_hz)
+    async with client_of(replica) as client:
+        assert (await made(client))["gender"] == gender
+        assert (await made(client, name="Said", data={"gender": "female"}))["gender"] == "female"
+
+
 async def test_a_clone_is_usable_at_once_through_every_replica(ingresses: Ingresses) -> None:
     one, two = ingresses.replica(), ingresses.replica()
     async with client_of(one) as first, client_of(two) as second:
