@@ -3,8 +3,8 @@
     sudo .venv/bin/python -m bench.nodes_die                    # all of them, about five minutes
     sudo .venv/bin/python -m bench.nodes_die killed drained
 
-The hosts are Linux namespaces with addresses of their own (``scripts/local_hosts.py``): one can be switched off. Ray, Serve
-and everything of Voicegraph are real; models sleep instead of computing, because three hosts share this machine's cores.
+The hosts are Linux namespaces with addresses of their own (``scripts/local_hosts.py``): one can be switched off. Ray,
+Serve and all of Voicegraph are real; models sleep instead of computing, because three hosts share this machine's cores.
 The callers are behind a load balancer (``bench/balanced_callers.py``), half of them stream.
 Every answer is checked for its length. The last line is one JSON object.
 """
