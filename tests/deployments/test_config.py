@@ -26,7 +26,7 @@ from deployments.settings import AppSettings, BatchLimits
 from serve_app.builder import build
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-FILES = sorted(path.name for path in CONFIG.glob("*.yaml"))
+FILES = sorted(path.name for path in CONFIG.glob("*.yaml") if not path.name.startswith("cluster."))
 
 SCHEMA: dict[str, type[BaseModel]] = {
     "": ServeDeploySchema,
