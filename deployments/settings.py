@@ -114,9 +114,7 @@ class AcousticSettings(Settings):
 
     device: str = Field(default="auto", description="Torch device: auto, cpu or cuda.")
     threads: int | None = Field(
-        default=None,
-        ge=1,
-        description="CPU threads of one replica's torch, fewer while others compute; null leaves torch's own choice.",
+        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
     )
 
 
@@ -129,9 +127,7 @@ class VocoderSettings(Settings):
         " cpu-bf16 (compiled kernels), cuda-half.",
     )
     threads: int | None = Field(
-        default=None,
-        ge=1,
-        description="CPU threads of one replica's torch, fewer while others compute; null leaves torch's own choice.",
+        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from deployments.assets import KOKORO, asset_store
 from deployments.autoscaling import CALL_S
 from deployments.batching import Batcher
-from deployments.cores import sharing_cores
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
@@ -65,7 +64,7 @@ class Vocoder:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vocoder")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(
-            sharing_cores(model.synthesize, settings.threads),
+            model.synthesize,
             _frames,
             thread,
             limits_that_fit("Vocoder", DEFAULT_LIMITS),
