@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from deployments.assets import KOKORO, asset_store
 from deployments.autoscaling import CALL_S
 from deployments.batching import Batcher
+from deployments.cores import this_machine
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
@@ -60,7 +61,7 @@ class AcousticModel:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acoustic-model")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticInput, AcousticFeatures] = Batcher(
-            model.synthesize,
+            this_machine().seen_by_others(model.synthesize),
             _padded_tokens,
             thread,
             limits_that_fit("AcousticModel", DEFAULT_LIMITS),

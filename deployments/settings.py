@@ -127,7 +127,9 @@ class VocoderSettings(Settings):
         " cpu-bf16 (compiled kernels), cuda-half.",
     )
     threads: int | None = Field(
-        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+        default=None,
+        ge=1,
+        description="CPU threads of one replica's torch, fewer while others compute; null leaves torch's own choice.",
     )
 
 

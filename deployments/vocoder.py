@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from deployments.assets import KOKORO, asset_store
 from deployments.autoscaling import CALL_S
 from deployments.batching import Batcher
+from deployments.cores import this_machine
 from deployments.fair_queue import ANYONE, Flow
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
@@ -34,12 +35,17 @@ def load(settings: VocoderSettings, assets: AssetSettings) -> MakesAudio:
     store = asset_store(assets)
     weights = store.ensure(KOKORO)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
+    import torch
+
     from deployments.share import keep_to_share, torch_device
     from tts_models.engine import choose_engine
     from tts_models.vocoder import Vocoder as Model
 
     keep_to_share(settings.threads)
     engine = choose_engine(settings.engine, device=str(torch_device("auto")), cache_dir=store.root / "kernels")
+    if engine.kernels is not None:
+        most, cores = torch.get_num_threads(), this_machine()
+        engine.kernels.threads = lambda: min(most, cores.share())
     model = Model.load(weights, engine)
     model.warm_up()
     return model
@@ -64,7 +70,7 @@ class Vocoder:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vocoder")
         model = thread.submit(load, settings, assets).result()
         self._synthesize: Batcher[AcousticFeatures, Audio] = Batcher(
-            model.synthesize,
+            this_machine().seen_by_others(model.synthesize),
             _frames,
             thread,
             limits_that_fit("Vocoder", DEFAULT_LIMITS),

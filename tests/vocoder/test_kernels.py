@@ -61,6 +61,12 @@ def test_a_convolution_of_any_shape_is_torchs(fast: Engine, shape: dict[str, int
     variance, mean = torch.var_mean(out.double(), dim=0, correction=0)
     torch.testing.assert_close(statistics, torch.stack([mean, variance]).float(), atol=1e-5, rtol=1e-4)
 
+    again, statistics_again = torch.full_like(out, torch.nan), torch.full_like(statistics, torch.nan)
+    torch.set_num_threads(3 - shape["threads"])
+    fast.kernels.convolve(packed, x, again, statistics=statistics_again)
+    assert torch.equal(again, out)
+    assert torch.equal(statistics_again, statistics)
+
 
 @pytest.mark.parametrize("window", [0, 16, 32])
 @pytest.mark.parametrize("activation", Activation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -160,6 +161,20 @@ def exact(models: Models, assets: AssetStore, recogniser: SpeechRecogniser) -> t
             assert isinstance(features, AcousticFeatures)
             clips.append((sentence.text, features, spoken(models.vocoder, features)))
     return clips, judge(recogniser, clips)
+
+
+def test_equal_requests_give_equal_audio_whoever_else_computes(
+    models: Models, fast: Engine, assets: AssetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit: the threads of the kernels are as many as others leave, while torch's stay as they are."""
+    assert fast.kernels is not None
+    vocoder = Vocoder.load(assets.ensure("kokoro-82m-v1.0"), fast)
+    share = itertools.cycle([1, 2, 3])
+    made = []
+    for threads in (lambda: 1, lambda: 2, lambda: next(share)):
+        monkeypatch.setattr(fast.kernels, "threads", threads)
+        made.append(spoken(vocoder, models.features["3 s"]))
+    assert all(np.array_equal(one, made[0]) for one in made)
 
 
 def test_the_fast_engines_lose_no_quality(

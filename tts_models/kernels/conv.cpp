@@ -62,6 +62,7 @@ struct Operation {
 namespace {
 
 constexpr int LANES = 16;
+constexpr int64_t PARTS = 8;
 constexpr float NORM_EPS = 1e-5f;
 typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t IntVec __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -365,21 +366,22 @@ void run(const Operation& op) {
   if (op.activation == 2)
     for (int64_t c = 0; c < in; ++c) derived[2 * in + c] = 1 / op.alpha[c];
   const Way way{{op, prologue}};
-  double* sums = nullptr;
+  // Blocks that keep up to `PARTS` threads equally busy. Neither they nor the order of the sums depend on how many
+  // threads there are, so that equal input gives equal output, to the last bit.
+  const int64_t units = way.units(), at_once = way.units_at_once() * PARTS;
+  const int64_t blocks = std::min(units, (units + at_once - 1) / at_once * PARTS);
+  double* sums = nullptr;  // of every block
   if (op.out_mean) {
-    sums = scratch<double, 6>(op.threads * 2 * out);
-    std::fill_n(sums, op.threads * 2 * out, 0.0);
+    sums = scratch<double, 6>(blocks * 2 * out);
+    std::fill_n(sums, blocks * 2 * out, 0.0);
   }
-  // As many blocks as keep every thread equally busy.
-  const int64_t units = way.units(), at_once = way.units_at_once() * op.threads;
-  const int64_t blocks = std::min(units, (units + at_once - 1) / at_once * op.threads);
   std::atomic<bool> failed{false};
 #pragma omp parallel num_threads(op.threads)
   {
 #pragma omp for schedule(static)
     for (int64_t block = 0; block < blocks; ++block) {
       try {  // an exception must not leave a parallel region
-        double* own = sums ? sums + omp_get_thread_num() * 2 * out : nullptr;
+        double* own = sums ? sums + block * 2 * out : nullptr;
         way.run(block * units / blocks, (block + 1) * units / blocks, own);
       } catch (...) {
         failed = true;
@@ -390,9 +392,9 @@ void run(const Operation& op) {
   if (failed) throw std::runtime_error("a block failed");
   for (int64_t c = 0; sums && c < out; ++c) {
     double sum = 0, squares = 0;
-    for (int64_t thread = 0; thread < op.threads; ++thread) {
-      sum += sums[thread * 2 * out + c];
-      squares += sums[thread * 2 * out + out + c];
+    for (int64_t block = 0; block < blocks; ++block) {
+      sum += sums[block * 2 * out + c];
+      squares += sums[block * 2 * out + out + c];
     }
     const double mean = sum / op.out_positions;
     op.out_mean[c] = mean;

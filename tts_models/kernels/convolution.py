@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -139,7 +140,12 @@ def _spectral_factors(weight: Tensor, window: int) -> Tensor:
 
 
 class Kernels:
-    """The compiled library. It computes with as many threads as torch does."""
+    """The compiled library.
+
+    Attributes:
+        threads: Says how many threads compute, by default as many as torch's; asked before every operation. What they
+            compute does not depend on it.
+    """
 
     def __init__(self, cache_dir: Path) -> None:
         """Compile or load.
@@ -147,6 +153,7 @@ class Kernels:
         Raises:
             BuildError: Neither is possible here.
         """
+        self.threads: Callable[[], int] = torch.get_num_threads
         self._convolve = load(cache_dir).voicegraph_convolve
         self._convolve.restype = ctypes.c_int
 
@@ -222,7 +229,7 @@ class Kernels:
             window=conv.window,
             block=BLOCK,
             columns=_columns(conv.out_channels),
-            threads=torch.get_num_threads(),
+            threads=self.threads(),
             bfloat16=conv.weights.dtype == torch.bfloat16,
             in_half=x.dtype == torch.float16,
             out_half=out.dtype == torch.float16,
