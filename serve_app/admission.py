@@ -125,11 +125,15 @@ class SharedAdmission:
     Args:
         desk: Handle of the ``Admission`` deployment.
         settings: Limits, for as long as it is away.
+        proxy_may_refuse: Whether Ray's proxy may answer for a full desk (:mod:`serve_app.full`), which never hears of
+            requests that need no place.
     """
 
-    def __init__(self, desk: DeploymentHandle[Any], settings: AdmissionSettings) -> None:
+    def __init__(
+        self, desk: DeploymentHandle[Any], settings: AdmissionSettings, *, proxy_may_refuse: bool = True
+    ) -> None:
         self._id = uuid.uuid4().hex
-        self._application = desk.app_name
+        self._told_to_proxy = desk.app_name if proxy_may_refuse else ""
         self._enter = desk.options(method_name="enter")
         self._leave = desk.options(method_name="leave")
         self._room = desk.options(method_name="room")
@@ -205,7 +209,7 @@ class SharedAdmission:
         except Exception as error:
             cause = root_cause(error)
             if isinstance(cause, ServerFull) and self._full is None:
-                self._full = cause = ServerFull(cause.message, cause.retry_after_s, self._application)
+                self._full = cause = ServerFull(cause.message, cause.retry_after_s, self._told_to_proxy)
                 self._tell(self._wait_for_room())
             if isinstance(cause, TtsError):
                 raise cause from None  # its traceback is the desk's own, and says nothing

@@ -8,8 +8,7 @@
                   +-- remembers it, asks the desk to say when there is room, and answers the next ones with it;
                       when there is room for n, lets n try
 
-Refusing in the ingress costs what Ray and FastAPI take for any request, 12 ms of processor time; in the proxy 3. On two
-cores, at ten times what they can say, that is the difference between a fifth and a twentieth of the speech.
+Refusing in the ingress costs what Ray and FastAPI take for any request, 12 ms of processor time; in the proxy 3.
 """
 
 from __future__ import annotations

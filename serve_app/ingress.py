@@ -82,7 +82,8 @@ class SpeechIngress:
         self._understanding = load_understanding(settings.assets)
         self._http = settings.http
         self._places = settings.admission
-        self._admission = SharedAdmission(admission, settings.admission)
+        # What the cache of speech holds is answered though the desk is full, so it must come this far.
+        self._admission = SharedAdmission(admission, settings.admission, proxy_may_refuse=not settings.cache.enabled)
         stages = {"TextFrontend": text, "SpeakerEncoder": speaker, "AcousticModel": acoustic, "Vocoder": vocoder}
         if fitter is not None and settings.fitting.enabled:
             stages["VoiceFitter"] = fitter

@@ -163,7 +163,7 @@ def _check_plot(plot: Path | None) -> None:
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise CommandFailed("--plot needs matplotlib, which is not installed; `pip install voicegraph[plots]`")
+        raise CommandFailed("--plot needs matplotlib, which is not installed; `pip install matplotlib`")
 
 
 async def _runs(

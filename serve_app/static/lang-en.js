@@ -46,7 +46,7 @@ export default {
   status_fitted: "fitted",
   fittingAt: "fitting, {percent} %",
   fitFailed: "usable, not improved: {error}",
-  similarity: "{percent} % alike",
+  similarity: "similarity {cosine} (same speaker: over 0.5)",
   source_mix: "a mix",
   source_import: "brought from elsewhere",
   clone: "Clone a voice",

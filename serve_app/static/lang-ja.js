@@ -46,7 +46,7 @@ export default {
   status_fitted: "調整済み",
   fittingAt: "調整中 {percent}％",
   fitFailed: "使用可、改善できませんでした：{error}",
-  similarity: "類似度{percent}％",
+  similarity: "類似度{cosine}（同じ話者なら0.5以上）",
   source_mix: "混合した声",
   source_import: "取り込んだ声",
   clone: "声をクローンする",

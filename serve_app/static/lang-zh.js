@@ -46,7 +46,7 @@ export default {
   status_fitted: "已拟合",
   fittingAt: "拟合中 {percent}%",
   fitFailed: "可用，未能改进：{error}",
-  similarity: "相似度 {percent}%",
+  similarity: "相似度 {cosine}（同一说话人高于 0.5）",
   source_mix: "混合声音",
   source_import: "导入的声音",
   clone: "克隆声音",

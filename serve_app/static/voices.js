@@ -175,7 +175,7 @@ export function statusOf({ source, status, progress, similarity, error }) {
   if (source !== "clone") return t(`source_${source}`);
   if (status === "failed") return t("fitFailed", { error: error ?? "" });
   const now = status === "fitting" ? t("fittingAt", { percent: Math.round(100 * progress) }) : t(`status_${status}`);
-  return similarity ? `${now} · ${t("similarity", { percent: Math.round(100 * similarity) })}` : now;
+  return similarity ? `${now} · ${t("similarity", { cosine: similarity.toFixed(2) })}` : now;
 }
 
 /** Whether a voice is to become better soon. */

@@ -56,10 +56,10 @@ def test_a_voice_is_recorded_cloned_followed_and_spoken_with(page: Page, served:
     fitting = voices.claim("worker", lease_s=60)
     assert fitting is not None
     voices.checkpoint(fitting, "worker", b"", 0.4, 0.7)
-    expect(dialog.locator("#clone-status")).to_have_text("fitting, 40 % · 70 % alike")
+    expect(dialog.locator("#clone-status")).to_have_text("fitting, 40 % · similarity 0.70 (same speaker: over 0.5)")
     expect(dialog.get_by_role("progressbar", name="Fitting")).to_have_js_property("value", 0.4)
     voices.finish(fitting, "worker", fitting.recipe.recipe(), 0.81)
-    expect(dialog.locator("#clone-status")).to_have_text("fitted · 81 % alike")
+    expect(dialog.locator("#clone-status")).to_have_text("fitted · similarity 0.81 (same speaker: over 0.5)")
     expect(dialog.get_by_role("progressbar")).to_be_hidden()
     dialog.get_by_role("button", name="Close").click()
 
