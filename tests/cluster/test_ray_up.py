@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,7 +82,8 @@ def test_a_cluster_comes_up_speaks_and_goes_away(hosts: dict[str, local_hosts.Ho
         " && sed -i s/serve_app.builder:build/tests.cluster.doubles:build/ ~/serve.yaml"
         " && serve deploy ~/serve.yaml && voicegraph keys create me -c ~/serve.yaml"
     )
-    key = next(word for word in made.split() if word.startswith("vg-"))
+    key = re.search(r"vg-[0-9a-f]{12}-[\w-]+", made)
+    assert key, made
     state = until(lambda: whole(hosts["head"]), DEPLOY_S, "every deployment is healthy")
 
     places = {
@@ -96,7 +98,7 @@ def test_a_cluster_comes_up_speaks_and_goes_away(hosts: dict[str, local_hosts.Ho
     for address in (cpu, gpu):
         url = f"http://{address}:8000/v1/audio/speech"
         assert httpx.post(url, json=ask, timeout=SPEAK_S).status_code == httpx.codes.UNAUTHORIZED
-        answer = httpx.post(url, json=ask, headers={"Authorization": f"Bearer {key}"}, timeout=SPEAK_S)
+        answer = httpx.post(url, json=ask, headers={"Authorization": f"Bearer {key[0]}"}, timeout=SPEAK_S)
         assert answer.status_code == httpx.codes.OK, answer.text
         assert len(answer.content) == sum(WORDS) * FRAME_BYTES
         assert any(answer.content)
