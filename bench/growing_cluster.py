@@ -84,6 +84,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vg") as folder:
         log = Log(Path(folder))
         os.environ["PYTHONPATH"] = str(Path.cwd())
+        # Else `ray start` asks for the token that the user may have, and this process, which runs already, sends none.
+        os.environ["RAY_AUTH_MODE"] = "disabled"
         with _cluster(Path(folder), options.idle) as address:
             ray.init(address=address, log_to_driver=False)
             serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": free_port()})

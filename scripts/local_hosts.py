@@ -42,6 +42,15 @@ NAMES = ("head", "cpu", "gpu")
 NETWORK = "10.77.0"
 _BRIDGE = "vg-bridge"
 _START_S = 20.0
+_UNSHARE = ("unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
+_TRY = """set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+mount -t tmpfs tmpfs /dev/shm
+ip link add bridge0 type bridge
+ip link add one type veth peer name two
+"""
+"""Everything that a container may forbid."""
 
 
 class NoHosts(Exception):
@@ -101,7 +110,8 @@ class Host:
     def environment(self) -> dict[str, str]:
         """What differs from this machine's environment, for ssh sessions too."""
         cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        return {"HOME": str(self.home), "PYTHONPATH": str(self.checkout), "XDG_CACHE_HOME": str(cache)}
+        own = {"HOME": str(self.home), "PYTHONPATH": str(self.checkout), "XDG_CACHE_HOME": str(cache)}
+        return own | {name: os.environ[name] for name in ("VOICEGRAPH_HOME",) if name in os.environ}
 
 
 def hosts(names: Sequence[str] = NAMES) -> list[Host]:
@@ -126,6 +136,11 @@ def check(ssh: bool = True) -> None:
     packages = sorted({package for program, package in needed.items() if _which(program) is None})
     if packages:
         raise NoHosts(f"not installed; on Debian and Ubuntu: apt-get install {' '.join(packages)}")
+    tried = subprocess.run(
+        [*_UNSHARE, "--net", "sh", "-c", _TRY], capture_output=True, text=True, timeout=30, check=False
+    )
+    if tried.returncode:
+        raise NoHosts(f"this machine does not allow namespaces or what is in them: {tried.stderr.strip()[-300:]}")
 
 
 def _which(program: str) -> str | None:
@@ -155,7 +170,7 @@ def up(those: Sequence[Host], ssh: bool = True) -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         reason = (getattr(error, "stderr", "") or str(error)).strip()
         down()
-        raise NoHosts(f"this machine does not allow network namespaces: {reason}") from error
+        raise NoHosts(f"the hosts cannot be made: {reason}") from error
 
 
 def _plug_in(host: Host) -> None:
@@ -196,13 +211,12 @@ def start(host: Host, ssh: bool = True) -> None:
     Raises:
         NoHosts: It does not start; with the end of its log.
     """
-    inside = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
     init = [sys.executable, "-m", "scripts.local_hosts", "init", host.name, *(["--no-ssh"] if not ssh else [])]
     ready = host.folder / "ready"
     ready.unlink(missing_ok=True)
     with (host.folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            ["ip", "netns", "exec", host.namespace, *inside, *init],
+            ["ip", "netns", "exec", host.namespace, *_UNSHARE, *init],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -38,6 +38,36 @@ def test_each_mood_in_each_language(mood: str) -> None:
         assert understand(words).emotion.name == mood, words
 
 
+@pytest.mark.parametrize(
+    ("words", "mood"),
+    [
+        ("そわそわと落ち着かない様子で", "fearful"),
+        ("プンプンして、喧嘩腰に", "angry"),
+        ("肩を落として、しょんぼりと", "sad"),
+        ("息をひそめて、誰にも聞こえないように", "whisper"),
+        ("待ちきれないといった感じで", "excited"),
+        ("忍无可忍地", "angry"),
+        ("忍無可忍地", "angry"),
+        ("喜氣洋洋，眉開眼笑", "happy"),
+        ("戰戰兢兢地", "fearful"),
+        ("哽咽着，泣不成声", "sad"),
+        ("出乎意料，難以置信", "surprised"),
+        ("不带任何感情，平铺直叙", "neutral"),
+    ],
+)
+def test_set_phrases_in_either_spelling_and_with_negations_of_their_own(words: str, mood: str) -> None:
+    assert understand(words).emotion.name == mood
+
+
+def test_what_was_heard_is_as_it_was_written() -> None:
+    assert understand("請用憤怒的語氣說").heard == ("憤怒",)
+
+
+def test_phrases_can_be_negated() -> None:
+    for words in ("プンプンしないで", "别愁眉苦脸的", "不要瑟瑟发抖"):
+        assert understand(words).emotion.name == "neutral", words
+
+
 NIGHT_NURSES = ("speak like a tired night-shift nurse", "疲れた夜勤の看護師のように話して", "像疲惫的夜班护士一样说话")
 
 

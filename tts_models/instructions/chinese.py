@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import regex
 
-from tts_models.instructions.lexicon import Lexicon, compiled
+from tts_models.instructions.chinese_phrases import PHRASES, SIMPLIFIED
+from tts_models.instructions.lexicon import Lexicon, compiled, joined
 from tts_models.instructions.manner import Effect
 
 _WORDS = {
@@ -65,7 +66,7 @@ _WORDS = {
 
 def lexicon() -> Lexicon:
     """Chinese."""
-    words, effects = compiled(_WORDS)
+    words, effects = compiled(joined(_WORDS, PHRASES))
     return Lexicon(
         clauses=regex.compile(r"(?:(?!但是?|而是)[^。，、,.!！?？;；:：\n「」“”（）()])+"),
         words=words,
@@ -89,4 +90,5 @@ def lexicon() -> Lexicon:
             r"带一丝|帶一絲|"
             r"一丝|一絲|几分|幾分|轻微|輕微)(?:地|的)?$"
         ),
+        characters=SIMPLIFIED,
     )

@@ -11,6 +11,8 @@ from functools import cache
 
 import regex
 
+from tts_models.instructions import scenes
+
 _ROWS = """
     nurse | 看護師 看護婦 ナース | 护士 護士
     doctor | 医者 医師 お医者さん 先生 | 医生 醫生 大夫
@@ -211,7 +213,7 @@ def glosses(language: str) -> tuple[regex.Pattern[str], dict[str, str]]:
     """What finds the words of ``language`` (``ja`` or ``zh``), the longest first, and what each is in English."""
     column = {"ja": 1, "zh": 2}[language]
     english: dict[str, str] = {}
-    for row in _ROWS.strip().splitlines():
+    for row in (*_ROWS.strip().splitlines(), *scenes.ROWS.strip().splitlines()):
         gloss, *cells = (cell.strip() for cell in row.split("|"))
         english |= {word: gloss for word in cells[column - 1].split() if word not in english}
     words = sorted(english, key=len, reverse=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import regex
 
-from tts_models.instructions.lexicon import Lexicon, compiled
+from tts_models.instructions.japanese_phrases import PHRASES
+from tts_models.instructions.lexicon import Lexicon, compiled, joined
 from tts_models.instructions.manner import Effect
 
 _WORDS = {
@@ -62,7 +63,7 @@ _WORDS = {
 
 def lexicon() -> Lexicon:
     """Japanese."""
-    words, effects = compiled(_WORDS)
+    words, effects = compiled(joined(_WORDS, PHRASES))
     return Lexicon(
         clauses=regex.compile(
             r"(?:(?!けど|けれど|のではなく|ではなく|じゃなく)[^。、，,.!！?？;；:：\n「」（）()])+(?:のではなく|"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import regex
 
@@ -25,6 +25,7 @@ class Lexicon:
         negated_behind: Matched behind a word: likewise.
         more: Searched in a clause up to a word: whether it is strengthened.
         less: Likewise, whether it is weakened.
+        characters: For ``str.translate``: how the text is spelt before all that, each character in its place.
     """
 
     clauses: regex.Pattern[str]
@@ -34,10 +35,16 @@ class Lexicon:
     negated_behind: regex.Pattern[str]
     more: regex.Pattern[str]
     less: regex.Pattern[str]
+    characters: Mapping[int, int] = field(default_factory=dict)
 
     def degree(self, before: str) -> float:
         """How much of a word is meant, by what stands before it in its clause."""
         return LESS if self.less.search(before) else MORE if self.more.search(before) else 1.0
+
+
+def joined(words: Mapping[Effect, str], more: Mapping[Effect, str]) -> dict[Effect, str]:
+    """Two such tables as one: see :func:`compiled`."""
+    return {effect: f"{words.get(effect, '')} {more.get(effect, '')}" for effect in {**words, **more}}
 
 
 def compiled(words: Mapping[Effect, str], *, whole: bool = False) -> tuple[regex.Pattern[str], list[Effect]]:

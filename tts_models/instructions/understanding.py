@@ -171,13 +171,14 @@ def _lexicon(language: str) -> Lexicon:
 
 
 def _of(lexicon: Lexicon, text: str) -> Iterator[_Heard]:
-    for clause in lexicon.clauses.finditer(text):
+    spelt = text.translate(lexicon.characters)
+    for clause in lexicon.clauses.finditer(spelt):
         start, end = clause.span()
-        for match in lexicon.words.finditer(text, start, end):
-            before, behind = text[start : match.start()], text[match.end() : end]
+        for match in lexicon.words.finditer(spelt, start, end):
+            before, behind = spelt[start : match.start()], spelt[match.end() : end]
             effect = lexicon.effects[int(match.lastgroup.removeprefix("e"))]  # type: ignore[union-attr]
             is_negated = bool(lexicon.negated_by.search(before) or lexicon.negated_behind.match(behind))
-            yield _Heard(match.start(), match.group(), effect, lexicon.degree(before), is_negated)
+            yield _Heard(match.start(), text[match.start() : match.end()], effect, lexicon.degree(before), is_negated)
 
 
 def in_english(instructions: str) -> str:
@@ -200,6 +201,7 @@ def in_english(instructions: str) -> str:
 def _glossed(text: str, language: str) -> Iterator[str]:
     """What is known of the words of ``text``, in English, in its order, but for what is negated."""
     lexicon = _lexicon(language)
+    text = text.translate(lexicon.characters)
     pattern, english = glosses(language)
     for match in pattern.finditer(text):
         if not (lexicon.negated_by.search(text[: match.start()]) or lexicon.negated_behind.match(text[match.end() :])):
