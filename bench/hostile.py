@@ -1,11 +1,11 @@
 """Bad requests by the thousand against a running server: no 5xx, no dead replica, no growth of memory.
 
-    python -m bench.hostile --url http://127.0.0.1:8000 --requests 10000 --files 2000
+    python -m bench.hostile --url http://127.0.0.1:8000 --requests 10000 --files 2000 --uploads 500
 
 Some of the requests are made from the server's own API descriptions, each against its rules somewhere (schemathesis);
-the others are good requests with their bytes, headers, methods or addresses spoilt. Files are real recordings in six
-formats with bytes changed, cut, doubled or moved; no route takes files yet, so they go to the decoder processes as the
-speaker encoder's replica runs them. The same seed makes the same requests.
+the others are good requests with their bytes, headers, methods or addresses spoilt. Files are recordings in six formats with bytes
+changed, cut, doubled or moved, for the decoder processes as the speaker encoder's replica runs them; uploads are speech
+of this server in its own formats, spoilt alike, from which it is to make a voice. The same seed makes the same requests.
 
 The last line is one JSON object.
 """
@@ -233,6 +233,34 @@ def mutations(files: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
         yield bytes(data)
 
 
+def spoken(url: str, headers: dict[str, str]) -> list[bytes]:
+    """Four seconds of speech of the server at ``url``, in each of its formats."""
+    text = "Please leave your name and number after the tone, and we will call you back."
+    made = []
+    for name in ("wav", "mp3", "flac", "opus", "aac"):
+        request = {"model": "tts-1", "voice": "am_michael", "input": text, "response_format": name}
+        response = requests.post(f"{url}/v1/audio/speech", json=request, headers=headers, timeout=_TIMEOUT_S)
+        response.raise_for_status()
+        made.append(response.content)
+    return made
+
+
+def uploaded(url: str, files: Iterator[bytes], answers: Answers, headers: dict[str, str]) -> None:
+    """Has a voice made from each file, and deletes those that were."""
+    with httpx.Client(base_url=url, timeout=_TIMEOUT_S, headers=headers) as client:
+        for number, data in enumerate(files):
+            try:
+                response = client.post(
+                    "/v1/audio/voices", data={"name": f"spoilt {number}"}, files={"audio_sample": ("clip", data)}
+                )
+                if response.is_success:
+                    client.delete(f"/v1/audio/voices/{response.json()['id']}").raise_for_status()
+            except httpx.HTTPError as error:
+                answers.note(0, f"upload {number} {error!r}")
+            else:
+                answers.note(response.status_code, f"upload {number} {response.text[:500]}")
+
+
 def decoded(decode: Callable[[bytes, ReferenceAudioLimits], Any], files: Iterator[bytes]) -> Counter[str]:
     """How the files ended: ``heard``, ``refused``, or ``decoder failed``; anything else is raised."""
     ended: Counter[str] = Counter()
@@ -271,6 +299,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--described", type=int, default=2_500, help="of them, made from the description; ten a second")
     parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument("--uploads", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
@@ -282,9 +311,11 @@ def main() -> None:
     described(options.url, "/voicevox/openapi.json", options.described // 5, options.seed, answers, headers)
     spoilt(options.url, options.requests - sum(answers.statuses.values()), options.seed, answers, headers)
     requests_s = time.monotonic() - started_s
+    uploads = Answers()
+    uploaded(options.url, mutations(spoken(options.url, headers), options.uploads, options.seed), uploads, headers)
     health = requests.get(f"{options.url}/health", timeout=_TIMEOUT_S).status_code
     after = replicas(options.server)
-    for fault in answers.faults[:20]:
+    for fault in (answers.faults + uploads.faults)[:20]:
         print(fault)
     with Decoders() as decoders:
         files = decoded(decoders, mutations(list(recordings().values()), options.files, options.seed))
@@ -293,7 +324,8 @@ def main() -> None:
             {
                 "requests": sum(answers.statuses.values()),
                 "statuses": dict(sorted(answers.statuses.items())),
-                "faults": len(answers.faults),
+                "uploads": dict(sorted(uploads.statuses.items())),
+                "faults": len(answers.faults) + len(uploads.faults),
                 "seconds": round(requests_s),
                 "health": health,
                 "replicas": len(before),
