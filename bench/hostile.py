@@ -3,9 +3,10 @@
     python -m bench.hostile --url http://127.0.0.1:8000 --requests 10000 --files 2000 --uploads 500
 
 Some of the requests are made from the server's own API descriptions, each against its rules somewhere (schemathesis);
-the others are good requests with their bytes, headers, methods or addresses spoilt. Files are recordings in six formats with bytes
-changed, cut, doubled or moved, for the decoder processes as the speaker encoder's replica runs them; uploads are speech
-of this server in its own formats, spoilt alike, from which it is to make a voice. The same seed makes the same requests.
+the others are good requests with their bytes, headers, methods or addresses spoilt. Files are recordings in six formats
+with bytes changed, cut, doubled or moved, for the decoder processes as the speaker encoder's replica runs them; uploads
+are speech of this server in its own formats, spoilt alike, of which it is to make a voice. The same seed makes the same
+requests.
 
 The last line is one JSON object.
 """
