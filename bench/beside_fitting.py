@@ -4,7 +4,9 @@
 
 A fit runs in a process of its own with one thread at the priority of ``fitting.nice``, as its replica's does. It is
 stopped and let go on by signals, block by block, so that what else happens on the machine meets both. Sentences are
-spoken one after the other by both model stages, with as many threads as the processor has cores.
+spoken one after the other by both model stages, with as many threads as the processor has cores, and a rest behind
+each, so that synthesis is busy for ``--busy`` of the time: at the lowest priority, a fit lives on what is left. Without
+a step of it in that time nothing was measured, and the run fails.
 
 The last line is one JSON object.
 """
@@ -23,6 +25,7 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -62,7 +65,7 @@ def main() -> None:
                 raise SystemExit("the fit did not begin")
             time.sleep(0.1)
         times: dict[bool, list[float]] = {False: [], True: []}
-        fitted_s, first = 0.0, steps.value
+        fitted_s, first, cpu_s = 0.0, steps.value, _cpu_s(fit.pid)
         for block in range(2 * options.blocks):
             is_beside = block % 2 == 1
             os.kill(fit.pid, signal.SIGCONT if is_beside else signal.SIGSTOP)
@@ -70,10 +73,13 @@ def main() -> None:
             began_s = time.monotonic()
             for sentence in SENTENCES:
                 times[is_beside].append(speak(sentence.symbols))
+                time.sleep(times[is_beside][-1] * (1 / options.busy - 1))
             fitted_s += is_beside * (time.monotonic() - began_s)
+        cpu_s = _cpu_s(fit.pid) - cpu_s
     finally:
         fit.kill()
         fit.join(10)
+    made = steps.value - first
     result = {
         "bench": "beside_fitting",
         "threads": options.threads,
@@ -82,13 +88,24 @@ def main() -> None:
         "alone_ms": _summary(times[False]),
         "beside_a_fit_ms": _summary(times[True]),
         "slower_by_percent": round(100 * (statistics.median(times[True]) / statistics.median(times[False]) - 1), 1),
-        "fit_steps_per_min": round(60 * (steps.value - first) / fitted_s, 1),
+        "busy": options.busy,
+        "fit_steps": made,
+        "fit_steps_per_min": round(60 * made / fitted_s, 1),
+        "fit_cpu_percent": round(100 * cpu_s / fitted_s),
     }
     table = Table("", "median ms", "p95 ms")
     for name in ("alone_ms", "beside_a_fit_ms"):
         table.add_row(name.removesuffix("_ms").replace("_", " "), *(str(value) for value in result[name].values()))
     Console(stderr=True).print(table)
     print(json.dumps(result))
+    if not made:
+        raise SystemExit("the fit made no step meanwhile: this shows nothing (--busy lower, --blocks more)")
+
+
+def _cpu_s(pid: int) -> float:
+    """What a process has computed so far, seconds."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def _summary(times_s: list[float]) -> dict[str, float]:
@@ -140,6 +157,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of synthesis")
     parser.add_argument("--nice", type=int, default=19, help="of the fit; fitting.nice")
     parser.add_argument("--blocks", type=int, default=6, help="blocks of four sentences, each kind")
+    parser.add_argument("--busy", type=float, default=0.5, help="share of the time in which synthesis computes")
     return parser.parse_args()
 
 

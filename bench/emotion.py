@@ -1,6 +1,6 @@
 """What every mood does to speech, beside what the literature says it does, and what it costs.
 
-    python -m bench.emotion              # nine moods, four voices, four sentences: about ten minutes on two cores
+    python -m bench.emotion              # nine moods, four voices, eight sentences; --sentences 4 takes half as long
     python -m bench.emotion --moods sad --intensities 0.25 0.5 0.75 1
     python -m bench.emotion --voices af_heart --files ana.json     # and in voices that a server has exported
 
@@ -56,9 +56,13 @@ from tts_models.vocoder import Vocoder
 
 SENTENCES = (
     "We looked for it everywhere, upstairs and downstairs, and in the end it was lying in the garden.",
-    "She said that the train would be late again, so we took the bus to the old harbour.",
+    "She said that the train would be late again, so we took the bus to the old market.",
     "Please bring the letters to the office before noon, because nobody will be there afterwards.",
     "The children were waiting at the window, and their father came up the road with the dog.",
+    "Nobody told me, when we came, that the shop on the corner would close this early.",
+    "He put the money on the table, took his hat, and walked slowly out of the room.",
+    "There is a letter for you from the bank, and another one from your mother.",
+    "If the weather stays like this, we can sail to the island on Saturday morning.",
 )
 VOICES = ("af_heart", "am_michael", "bf_emma", "bm_george")
 

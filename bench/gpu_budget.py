@@ -52,7 +52,7 @@ def main() -> None:
             Panel(
                 f"{gpus} GPUs: seconds until all was said",
                 [
-                    Line(policy, [(one.came_s, one.whole_s) for one in outcome.spoken])
+                    Line(policy, [(one.came_s, one.whole_s) for one in outcome.spoken], dots=True)
                     for policy, outcome in outcomes.items()
                 ],
             )

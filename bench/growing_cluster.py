@@ -125,16 +125,24 @@ def _cluster(folder: Path, idle_s: float) -> Iterator[str]:
 
     ``AutoscalingCluster`` of ``ray.cluster_utils`` would do the same, but stops every Ray of the machine first.
     """
+    port = free_port()
+    memory = {"object_store_memory": 100_000_000}  # else a third of the machine's for every node
     config: dict[str, Any] = {
         "cluster_name": "fake_multinode",
-        "provider": {"type": "fake_multinode"},
+        # Without an address its nodes look for the head at port 6379.
+        # They all have one address: without their ids in its place Ray takes them for machines that have not come yet.
+        "provider": {
+            "type": "fake_multinode",
+            "gcs_address": f"{ray.util.get_node_ip_address()}:{port}",
+            "use_node_id_as_ip": True,
+        },
         "max_workers": 4,
         "upscaling_speed": 1.0,
         "idle_timeout_minutes": idle_s / 60,
         "head_node_type": "ray.head.default",
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 8}, "node_config": {}, "max_workers": 0},
-            "gpu": {"resources": {"CPU": 4, "GPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": 3},
+            "gpu": {"resources": {"CPU": 4, "GPU": 1} | memory, "node_config": {}, "min_workers": 0, "max_workers": 3},
         },
         # The rest is not looked at here, and has to be there.
         "auth": {},
@@ -145,7 +153,6 @@ def _cluster(folder: Path, idle_s: float) -> Iterator[str]:
     }
     path = folder / "cluster.json"
     path.write_text(json.dumps(config))
-    port = free_port()
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", f"--port={port}", "--num-cpus=8"]
     command += [f"--autoscaling-config={path}", "--include-dashboard=false", "--block", f"--temp-dir={folder}/ray"]
     command += ["--object-store-memory=200000000", "--num-gpus=0", "--disable-usage-stats"]
@@ -210,7 +217,7 @@ async def _burst(options: argparse.Namespace) -> tuple[list[Moment], int]:
     async def caller() -> None:
         nonlocal spoken
         while time.monotonic() < start_s + options.quiet + options.burst:
-            async for _ in graph.speak(Utterance(" ".join(["300"] * 3), VOICE, "en-US")):
+            async for _ in graph.speak(Utterance(" ".join(["1000"] * 3), VOICE, "en-US")):
                 pass
             spoken += 1
 

@@ -3,10 +3,12 @@
     sudo .venv/bin/python -m bench.nodes_die                    # all of them, about five minutes
     sudo .venv/bin/python -m bench.nodes_die killed drained
 
-The hosts are Linux namespaces with addresses of their own (``scripts/local_hosts.py``): one can be switched off. Ray,
-Serve and all of Voicegraph are real; models sleep instead of computing, because three hosts share this machine's cores.
-The callers are behind a load balancer (``bench/balanced_callers.py``), half of them stream.
-Every answer is checked for its length. The last line is one JSON object.
+The hosts are Linux namespaces with addresses of their own (``scripts/local_hosts.py``): one can be switched off, or
+lose its network cable. Ray, Serve and all of Voicegraph are real; models sleep instead of computing, because three
+hosts share this machine's cores. The callers are behind a load balancer
+(``bench/balanced_callers.py``), half of them stream. Every answer is checked for its length.
+
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -208,8 +210,15 @@ async def drained(cluster: Cluster, callers: Callers) -> None:
     await cluster.start_ray(spare)
 
 
+async def blinked(cluster: Cluster, callers: Callers) -> None:
+    """A worker's cable is pulled for three seconds."""
+    await asyncio.to_thread(local_hosts.cut, WORKERS[1])
+    await asyncio.sleep(3)
+    await asyncio.to_thread(local_hosts.heal, WORKERS[1])
+
+
 SCENARIOS: dict[str, Callable[[Cluster, Callers], Awaitable[None]]] = {
-    each.__name__: each for each in (killed, drained, head)
+    each.__name__: each for each in (blinked, killed, drained, head)
 }
 
 
