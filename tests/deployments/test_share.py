@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -60,3 +61,16 @@ def test_the_device(in_replica: bool, gpus: float, cuda: bool, device: str, monk
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     assert share.torch_device("auto") == torch.device(device)
     assert share.torch_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("set_by_user", "kept"), [(None, "128"), ("4096", "4096")])
+def test_shapes_that_were_seen_are_not_kept_for_ever(
+    set_by_user: str | None, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    if set_by_user:
+        monkeypatch.setenv(name, set_by_user)
+    share.keep_to_share(None)
+    assert os.environ[name] == kept
