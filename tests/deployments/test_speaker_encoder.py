@@ -76,10 +76,11 @@ async def test_a_file_becomes_a_profile_and_the_same_file_is_known() -> None:
 
 async def test_files_that_come_at_once_share_batches_and_the_same_ones_their_work() -> None:
     encoder, model = replica()
-    encoder.reconfigure({"max_items": 9, "max_padded_work": 960_000, "wait_s": 60, "max_run_s": 60})
+    encoder.reconfigure({"max_items": 9, "max_padded_work": 960_000, "wait_s": 1, "max_run_s": 60})
     files = [file(100.0 + n) for n in range(3)]
     profiles = await asyncio.gather(*(encoder.profile([data], speech=False) for data in files * 4))
-    assert model.batches == [9], "three files, each a clip and two pieces of it"
+    assert sum(model.batches) == 9, "each file is a clip and two pieces of it"
+    assert max(model.batches) > 3
     assert [round(profile.median_f0_hz) for profile in profiles] == [100, 101, 102] * 4
 
 
