@@ -251,8 +251,14 @@ def _init(host: Host, ssh: bool) -> None:
     if Path(sys.prefix) != ROOT / ".venv":  # a worktree without one of its own
         environment.mkdir(exist_ok=True)
         _run("mount", "-o", "bind,ro", sys.prefix, str(environment))
+    # Programs of an environment name its interpreter by its path here, which the host's own /tmp may hide.
+    for path in {ROOT, Path(sys.prefix)}:
+        if path.is_relative_to("/tmp"):
+            seen = host.folder / "tmp" / path.relative_to("/tmp")
+            seen.mkdir(parents=True, exist_ok=True)
+            _run("mount", "--bind", str(path), str(seen))
     for name, place in (("passwd", "/etc/passwd"), ("hosts", "/etc/hosts"), ("tmp", "/tmp")):
-        _run("mount", "--bind", str(host.folder / name), place)
+        _run("mount", "--rbind", str(host.folder / name), place)
     socket.sethostname(host.name)
     if ssh:
         Path("/run/sshd").mkdir(exist_ok=True)
