@@ -41,6 +41,7 @@ def main() -> None:
         page.screenshot(path=FOLDER / "listen.png")
         page.emulate_media(color_scheme="dark")
         live(page, url)
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=FOLDER / "live.png")
         browser.close()
     for picture in FOLDER.glob("*.png"):
