@@ -297,8 +297,8 @@ def draw(record: Record, seconds: float, path: Path) -> None:
         answers = [(at_s, took_s) for answered, at_s, took_s in record.answers if answered == kind]
         latency.plot(*zip(*answers, strict=True), ".", ms=3, color=colour, label=kind)
     load.set(ylabel="requests/s", title="Offered load")
-    refused = f"; {record.errors} of {len(record.sent)} were refused" if record.errors else ""
-    title = f"Until the first audio, and until the captions{refused}"
+    failed = f"; {record.errors} of {len(record.sent)} failed" if record.errors else ""
+    title = f"Until the first audio, and until the captions{failed}"
     latency.set(ylabel="seconds", title=title, yscale="log", xlabel="seconds")
     for axis, name in zip(stages, STAGES, strict=True):
         times = [at_s for at_s, _ in record.queues]

@@ -192,7 +192,7 @@ async def head(cluster: Cluster, callers: Callers) -> None:
 
 async def drained(cluster: Cluster, callers: Callers) -> None:
     """A spot notice: the node drains for a minute, then it loses power; a machine in its place joins before."""
-    (spare,) = (host for host in WORKERS if host is not WORKERS[0])
+    spare = WORKERS[1]
     await cluster.on(
         spare,
         f"{spare.checkout}/.venv/bin/python",

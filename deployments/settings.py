@@ -129,7 +129,8 @@ class VocoderSettings(Settings):
     threads: int | None = Field(
         default=None,
         ge=1,
-        description="CPU threads of one replica's torch, fewer while others compute; null leaves torch's own choice.",
+        description="CPU threads of one replica's torch; compiled kernels take fewer while others compute. null leaves"
+        " torch's own choice.",
     )
 
 
