@@ -403,8 +403,8 @@ class FittingSettings(Settings):
     threads: int | None = Field(
         default=1, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
     )
-    nice: int = Field(
-        default=19, ge=0, le=19, description="How far the fit stands back for other work on a CPU; 19 is the most."
+    only_idle: bool = Field(
+        default=True, description="Whether the fit computes only while nothing else wants the CPU (Linux's SCHED_IDLE)."
     )
     steps: int = Field(default=40, ge=1, description="Most steps of a fit; it ends before if it no longer gets better.")
     attempts: int = Field(

@@ -6,8 +6,8 @@
                             |                                                      replica goes on from there)
                             +------finish: the fitted recipe, at once for all---> VoiceStore
 
-The fit runs in a thread of low priority, so that on a CPU it takes what synthesis leaves. Another one keeps the lease
-and the checkpoint meanwhile, because a step may take long on a busy machine.
+The fit runs in a thread that computes only while nothing else wants the core. Another one keeps the lease and the
+checkpoint meanwhile, because a step may take long on a busy machine.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ class VoiceFitter:
         self.hand_back()
 
     def _work(self) -> None:
-        _lower_priority(self._settings.nice)
+        if self._settings.only_idle:
+            _stand_back()
         model: FitsVoices | None = None
         pause_s = _POLL_S
         while not self._stopping.wait(pause_s):
@@ -232,7 +233,10 @@ def scale_by_voices(context: AutoscalingContext) -> tuple[float, dict[str, Any]]
     return max(wanted, context.capacity_adjusted_min_replicas), {}
 
 
-def _lower_priority(nice: int) -> None:
-    """Of this thread and those it starts; the replica itself still answers at once."""
-    thread = threading.get_native_id()
-    os.setpriority(os.PRIO_PROCESS, thread, max(nice, os.getpriority(os.PRIO_PROCESS, thread)))
+def _stand_back() -> None:
+    """Lets this thread, and those it starts, compute only while nothing else wants the core.
+
+    Not niceness: since Linux 6.6 a thread of nice 19 is let end its turn of 3 ms before one that wakes up may have the
+    core, and a vocoder's threads wake up hundreds of times a second.
+    """
+    os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))

@@ -54,7 +54,7 @@ class CountingFit:
 
 def replica(root: Path, fit: CountingFit, **settings: object) -> VoiceFitter:
     """A replica's callable over the records in ``root``."""
-    fitting = FittingSettings.model_validate({"steps": STEPS, "lease_s": 1, "nice": 0, **settings})
+    fitting = FittingSettings.model_validate({"steps": STEPS, "lease_s": 1, "only_idle": False, **settings})
     return VoiceFitter(fitting, AssetSettings(), StorageSettings(root=root), lambda *_: fit)
 
 
