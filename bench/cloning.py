@@ -3,6 +3,7 @@
     python -m bench.cloning                          # every speaker: hours on two cores
     python -m bench.cloning --speakers lj tom        # some of them
     python -m bench.cloning --speakers lj --languages
+    python -m bench.cloning --speakers tom --keep voices     # voices/tom.json, as a server exports a voice
 
 Each speaker of ``bench.cloning_speakers`` is cloned from the first clip, at most ten seconds of it. The judge is
 Resemblyzer (a GE2E encoder), which took no part in the fit: cosine of its embeddings of what the voice says and of the
@@ -31,6 +32,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cloning_speakers import speakers
+from deployments.storage.cloned_voice import StoredRecipe
+from serve_app.http.voice_schemas import VoiceFile
 from tests.support.asr import SpeechRecogniser, word_error_rate
 from tests.support.assets import MOONSHINE, beside
 from tests.support.dnsmos import speech_quality
@@ -149,20 +152,24 @@ def main() -> None:
     rows = {}
     console = Console(stderr=True)
     for speaker in options.speakers or sorted(known):
-        rows[speaker] = _row(studio, fitter, plan, known[speaker], options.languages)
+        file = options.keep and options.keep / f"{speaker}.json"
+        rows[speaker] = _row(studio, fitter, plan, known[speaker], options.languages, file)
         console.print(speaker, json.dumps(rows[speaker]), soft_wrap=True)
     console.print(_table(rows))
     print(json.dumps({"bench": "cloning", "plan": str(plan), "mean": _means(rows), "speakers": rows}))
 
 
 def _row(
-    studio: Studio, fitter: VoiceFitter, plan: FitPlan, clips: Sequence[FloatArray], languages: bool
+    studio: Studio, fitter: VoiceFitter, plan: FitPlan, clips: Sequence[FloatArray], languages: bool, file: Path | None
 ) -> dict[str, object]:
     reference = clips[0][: int(REFERENCE_S * ENCODER_RATE_HZ)]
     unseen = [clip[: int(UNSEEN_S * ENCODER_RATE_HZ)] for clip in clips[1 : 1 + UNSEEN_CLIPS]]
     start = studio.nearest(reference)
     began_s = time.process_time()
     fitted = fitter.fit([reference], start, plan)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(exported(file.stem, fitted.recipe))
     row: dict[str, object] = {
         "ceiling": dict(zip(_COLUMNS, studio.likeness([reference], unseen), strict=False)),
         "nearest": studio.marks(start, unseen),
@@ -181,6 +188,18 @@ def _row(
             for language, text in ARTICLE_1.items()
         }
     return row
+
+
+def exported(name: str, recipe: VoiceRecipe) -> str:
+    """A voice as the file that a server exports, and that ``bench.emotion --files`` reads."""
+    return VoiceFile(
+        format="voicegraph-voice-1",
+        name=name,
+        language="en-US",
+        gender="female",
+        source="clone",
+        recipe=StoredRecipe.of(recipe),
+    ).model_dump_json()
 
 
 def _means(rows: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, float]]:
@@ -222,6 +241,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--speakers", nargs="*", help="names of bench.cloning_speakers; all by default")
     parser.add_argument("--steps", type=int, default=FitPlan().steps, help="of a fit, at most")
     parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser.add_argument("--keep", type=Path, help="folder for the fitted voices, a file each")
     parser.add_argument("--languages", action="store_true", help="each voice in nine languages besides")
     return parser.parse_args()
 

@@ -11,14 +11,23 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from serve_app.http.context import HttpContext
 from serve_app.http.errors import describe, log
-from serve_app.voicevox import info_routes, query_routes, setting_routes, synthesis_routes, user_dict_routes
+from serve_app.voicevox import (
+    info_routes,
+    portal_routes,
+    query_routes,
+    setting_routes,
+    synthesis_routes,
+    user_dict_routes,
+)
 from serve_app.voicevox.engine import Engine
 from serve_app.voicevox.origins import OriginMiddleware, SettingStore
+from serve_app.voicevox.own_port import AtRoot
 from serve_app.voicevox.presets import Presets
 from serve_app.voicevox.samples import Samples
 from serve_app.voicevox.schemas import KanaBadRequest
@@ -35,7 +44,7 @@ def mount_voicevox(app: FastAPI) -> None:
     context: HttpContext = app.state.context
     mount = context.settings.voicevox_mount
     if mount is not None:
-        app.mount(mount.rstrip("/"), create_voicevox_app(context, app.version), name="voicevox")
+        app.mount(mount.rstrip("/"), AtRoot(create_voicevox_app(context, app.version)), name="voicevox")
 
 
 def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
@@ -48,13 +57,13 @@ def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
         RequestValidationError: _invalid,
         Exception: _handle,
     }
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Voicegraph, VOICEVOX's API",
         version=version,
         description=_DESCRIPTION,
-        docs_url=None,
         redoc_url=None,
         exception_handlers=handlers,
+        strict_content_type=False,  # many a client sends JSON without saying so; pages are kept out by their origin
     )
     app.state.context = context
     app.state.engine = partial(
@@ -66,7 +75,7 @@ def create_voicevox_app(context: HttpContext, version: str) -> FastAPI:
         version=version,
         forbidden=context.forbidden,
     )
-    for routes in (query_routes, synthesis_routes, info_routes, setting_routes, user_dict_routes):
+    for routes in (portal_routes, query_routes, synthesis_routes, info_routes, setting_routes, user_dict_routes):
         app.include_router(routes.router)
     app.state.samples = Samples()
     app.state.setting = SettingStore(context.records)

@@ -24,6 +24,7 @@ from serve_app.voicevox.plan import from_text, segments_of
 from serve_app.voicevox.presets import Presets
 from serve_app.voicevox.speakers import Speakers, speakers_of
 from serve_app.voicevox.synthesis import predict, require_short
+from tts_models.errors import EmptyText, UnpronounceableText
 from tts_models.speaker.voices import Voice
 from tts_models.text.moras import AccentPhrase, kana_of
 from tts_models.text.word_filter import WordFilter
@@ -79,14 +80,18 @@ class Engine:
         return self.speakers.voice(style_id)
 
     async def read(self, text: str, style_id: int) -> list[schemas.AccentPhrase]:
-        """The accent phrases of ``text`` as a voice says them; none of an empty text, as the engine answers."""
+        """The accent phrases of ``text`` as a voice says them; none where there is nothing to say, as the engine."""
         require_short(text, self.settings.max_input_characters)
         voice = self.voice(style_id)
         await charge(len(text))
         if not text.strip():
             return []
         async with self.place(work_of(text) // NOT_SPOKEN):
-            return await self._analysed(await self.graph.accent_phrases(text), voice)
+            try:
+                phrases = await self.graph.accent_phrases(text)
+            except (EmptyText, UnpronounceableText):
+                return []  # chats are full of lone emoji, and their readers go on with silence
+            return await self._analysed(phrases, voice)
 
     async def analysed(self, phrases: list[AccentPhrase], voice: Voice) -> list[schemas.AccentPhrase]:
         """Phrases with their lengths and pitches."""

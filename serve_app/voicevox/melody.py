@@ -157,9 +157,9 @@ def _seconds(frames: int) -> float:
 def _scale_tempo(moras: Sequence[Mora], scale: float) -> None:
     """Moves the length of each mora to or from the mean of all."""
     lengths = [mora.vowel_length + (mora.consonant_length or 0) for mora in moras]
-    mean = sum(lengths) / len(lengths)
-    if scale == 1 or not mean:
+    if scale == 1 or not any(lengths):
         return
+    mean = sum(lengths) / len(lengths)
     for mora, length in zip(moras, lengths, strict=True):
         factor = max(mean + (length - mean) * scale, 0.0) / length if length else 1.0
         mora.vowel_length *= factor

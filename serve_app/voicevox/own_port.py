@@ -17,6 +17,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HOST = "127.0.0.1"
+_OWN_PORT = "voicegraph.voicevox_port"
+"""Key of a scope that came in by it."""
 
 
 def listen_on_own_port(app: FastAPI) -> None:
@@ -40,7 +42,7 @@ def listen_on_own_port(app: FastAPI) -> None:
 
 
 class _Below:
-    """``app`` as if what is mounted at ``mount`` were at its root."""
+    """``app`` as if what is mounted at ``mount``, an :class:`AtRoot`, were at its root."""
 
     def __init__(self, app: ASGIApp, mount: str) -> None:
         self._app = app
@@ -49,7 +51,22 @@ class _Below:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             raw_path = self._mount.encode() + scope["raw_path"]
-            scope = {**scope, "path": self._mount + scope["path"], "raw_path": raw_path}
+            scope = {**scope, "path": self._mount + scope["path"], "raw_path": raw_path, _OWN_PORT: True}
+        await self._app(scope, receive, send)
+
+
+class AtRoot:
+    """What is mounted, told nothing of its mount where the request came in by the port of its own.
+
+    So the addresses that it writes into its answers are those of that port.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _OWN_PORT in scope:
+            scope = {**scope, "path": scope["path"].removeprefix(scope["root_path"]), "root_path": ""}
         await self._app(scope, receive, send)
 
 

@@ -108,8 +108,7 @@ async def _predicted(
 
 def query_of(phrases: list[AccentPhrase], preset: Preset | None = None) -> AudioQuery:
     """A query of neutral scales, or of a preset's."""
-    # Not validated: an empty text has no phrases, which the engine answers with and refuses to speak.
-    return AudioQuery.model_construct(
+    return AudioQuery(
         accent_phrases=phrases,
         speedScale=preset.speedScale if preset else 1.0,
         pitchScale=preset.pitchScale if preset else 0.0,
@@ -119,7 +118,7 @@ def query_of(phrases: list[AccentPhrase], preset: Preset | None = None) -> Audio
         postPhonemeLength=preset.postPhonemeLength if preset else 0.1,
         pauseLength=preset.pauseLength if preset else None,
         pauseLengthScale=preset.pauseLengthScale if preset else 1.0,
-        tempoDynamicsScale=1.0,
+        tempoDynamicsScale=preset.tempoDynamicsScale if preset else 1.0,
         outputSamplingRate=SAMPLE_RATE_HZ,
         outputStereo=False,
         kana=write_kana([_analysed(phrase) for phrase in phrases]),

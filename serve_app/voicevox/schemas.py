@@ -66,12 +66,6 @@ class Scales(Json):
         default=None, description="Length of every pause, seconds; null leaves each its own."
     )
     pauseLengthScale: float = Field(default=1, ge=0, le=100, allow_inf_nan=False, description="Factor on pauses.")
-
-
-class AudioQuery(Scales):
-    """What to say and how, to the mora."""
-
-    accent_phrases: list[AccentPhrase] = Field(min_length=1)
     tempoDynamicsScale: float = Field(
         default=1,
         ge=0,
@@ -79,6 +73,12 @@ class AudioQuery(Scales):
         allow_inf_nan=False,
         description="Factor on how much moras differ in length; AivisSpeech's field.",
     )
+
+
+class AudioQuery(Scales):
+    """What to say and how, to the mora."""
+
+    accent_phrases: list[AccentPhrase] = Field(description="None of a text without a sound: only silence is heard.")
     outputSamplingRate: int = Field(ge=4_000, le=192_000, description="Hz.")
     outputStereo: bool
     kana: str | None = Field(default=None, description="The kana notation; not read.")
@@ -180,6 +180,8 @@ class LicenseInfo(Json):
 
 class EngineFeatures(Json):
     """What the engine can do."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     adjust_mora_pitch: bool = True
     adjust_phoneme_length: bool = True

@@ -28,7 +28,6 @@ from tts_models.types import (
     Prosody,
 )
 
-"""Of what no length is given for: the silence around speech."""
 IN_FLIGHT = 3
 
 T = TypeVar("T")
@@ -96,7 +95,9 @@ async def speak(graph: SpeechGraph, query: AudioQuery, voice: Voice, *, upspeak:
                 lead = _between(before, spoken, segments[index - 1], final)
             yield np.concatenate([lead, spoken.body])
             before = spoken
-        if before is not None:
+        if before is None:
+            yield np.zeros(_samples(final.prePhonemeLength) + _samples(final.postPhonemeLength), np.float32)
+        else:
             yield cut_end(before.tail, _samples(final.postPhonemeLength) - late)
     finally:
         for task in tasks:

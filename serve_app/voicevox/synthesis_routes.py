@@ -117,6 +117,7 @@ async def synthesis_morphing(
     core_version: CoreVersion = None,
 ) -> Response:
     """From the base style (`morph_rate` 0) to the target (1): what they are made of is mixed, so there is one voice."""
+    _require_styles(engine, base_speaker, target_speaker)
     mixture = engine.speakers.mixture(base_speaker, target_speaker, morph_rate)
     wav = await unless_left(request, wav_of(engine, query, mixture, upspeak=upspeak))
     return Response(wav, media_type="audio/wav")
@@ -127,9 +128,7 @@ async def morphable_targets(
     base_style_ids: list[int], engine: EngineOf, core_version: CoreVersion = None
 ) -> list[dict[str, MorphableTarget]]:
     """Every style with every other."""
-    for number in base_style_ids:
-        if not engine.speakers.has(number):
-            raise HTTPException(404, f"該当するスタイル(style_id={number})が見つかりません")
+    _require_styles(engine, *base_style_ids)
     targets = {str(number): MorphableTarget(is_morphable=True) for number in engine.speakers.style_ids}
     return [targets for _ in base_style_ids]
 
@@ -155,6 +154,13 @@ async def wav_of(engine: Engine, query: AudioQuery, voice: Voice, *, upspeak: bo
         return wav_bytes(resample(samples, SAMPLE_RATE_HZ, rate_hz), rate_hz, stereo=query.outputStereo)
 
     return await asyncio.to_thread(encoded)
+
+
+def _require_styles(engine: Engine, *style_ids: int) -> None:
+    """Answers 404 where one does not exist, as the engine does where styles are mixed; elsewhere it says 422."""
+    for number in style_ids:
+        if not engine.speakers.has(number):
+            raise HTTPException(404, f"該当するスタイル(style_id={number})が見つかりません")
 
 
 def _work_of(query: AudioQuery) -> int:

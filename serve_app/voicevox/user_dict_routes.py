@@ -22,7 +22,7 @@ from serve_app.http.context import Context
 from serve_app.http.dictionaries import may_change, require_change, require_small
 from serve_app.voicevox.schemas import Json
 from tts_models.text.dictionary import Entry
-from tts_models.text.dictionary.entry import DEFAULT_PRIORITY, MAX_PRIORITY, Alphabet
+from tts_models.text.dictionary.entry import DEFAULT_PRIORITY, MAX_PRIORITY, Alphabet, check_katakana
 from tts_models.text.g2p.given import WordType
 from tts_models.text.moras import read_moras
 
@@ -31,12 +31,17 @@ router = APIRouter(tags=["user dictionary"])
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _PARTS_OF_SPEECH = MappingProxyType(
     {
-        # Part of speech and its first two details, id of its context in Open JTalk's dictionary.
-        WordType.PROPER_NOUN: ("名詞", "固有名詞", "一般", 1348),
-        WordType.COMMON_NOUN: ("名詞", "一般", "*", 1345),
-        WordType.VERB: ("動詞", "自立", "*", 642),
-        WordType.ADJECTIVE: ("形容詞", "自立", "*", 20),
-        WordType.SUFFIX: ("名詞", "接尾", "一般", 1358),
+        # Part of speech and its three details, id of its context in Open JTalk's dictionary.
+        WordType.PROPER_NOUN: ("名詞", "固有名詞", "一般", "*", 1348),
+        WordType.LOCATION_NAME: ("名詞", "固有名詞", "地域", "一般", 1353),
+        WordType.ORGANIZATION_NAME: ("名詞", "固有名詞", "組織", "*", 1352),
+        WordType.PERSON_NAME: ("名詞", "固有名詞", "人名", "一般", 1349),
+        WordType.PERSON_FAMILY_NAME: ("名詞", "固有名詞", "人名", "姓", 1350),
+        WordType.PERSON_GIVEN_NAME: ("名詞", "固有名詞", "人名", "名", 1351),
+        WordType.COMMON_NOUN: ("名詞", "一般", "*", "*", 1345),
+        WordType.VERB: ("動詞", "自立", "*", "*", 642),
+        WordType.ADJECTIVE: ("形容詞", "自立", "*", "*", 20),
+        WordType.SUFFIX: ("名詞", "接尾", "一般", "*", 1358),
     }
 )
 _TYPE_OF_CONTEXT = {context: word_type for word_type, (*_, context) in _PARTS_OF_SPEECH.items()}
@@ -71,7 +76,7 @@ class UserDictWord(Json):
     @classmethod
     def of(cls, entry: Entry) -> UserDictWord:
         """An entry in the engine's terms."""
-        part, detail_1, detail_2, context_id = _PARTS_OF_SPEECH[entry.word_type]
+        part, detail_1, detail_2, detail_3, context_id = _PARTS_OF_SPEECH[entry.word_type]
         return cls(
             surface=entry.surface.translate(_FULL_WIDTH),
             priority=entry.priority,
@@ -79,7 +84,7 @@ class UserDictWord(Json):
             part_of_speech=part,
             part_of_speech_detail_1=detail_1,
             part_of_speech_detail_2=detail_2,
-            part_of_speech_detail_3="*",
+            part_of_speech_detail_3=detail_3,
             inflectional_type="*",
             inflectional_form="*",
             stem="*",
@@ -123,17 +128,19 @@ class _Word:
 
 
 async def _word(
-    surface: Annotated[str, Query(description="What is written.")],
-    pronunciation: Annotated[str, Query(description="Katakana.")],
-    accent_type: Annotated[int, Query(description="After which mora the pitch falls; 0 for never.")],
+    surface: Annotated[list[str], Query(description="What is written; of a compound word, each part.")],
+    pronunciation: Annotated[list[str], Query(description="Katakana.")],
+    accent_type: Annotated[list[int], Query(description="After which mora the pitch falls; 0 for never.")],
     word_type: Annotated[WordType | None, Query(description="PROPER_NOUN where absent.")] = None,
     priority: Annotated[int | None, Query(ge=0, le=MAX_PRIORITY, description="5 where absent.")] = None,
 ) -> _Word:
+    if not len(surface) == len(pronunciation) == len(accent_type):
+        raise HTTPException(422, "表層形・発音・アクセント型の数が一致していません")
     return _Word(
         _entry(
-            surface,
-            pronunciation,
-            accent_type,
+            "".join(surface),
+            "".join(pronunciation),
+            _accent_of(pronunciation, accent_type),
             word_type or WordType.PROPER_NOUN,
             DEFAULT_PRIORITY if priority is None else priority,
         )
@@ -197,6 +204,12 @@ async def import_user_dict(
 
 def _is_word(entry: Entry) -> bool:
     return entry.alphabet is Alphabet.KATAKANA and entry.applies_to("ja")
+
+
+def _accent_of(pronunciations: list[str], accents: list[int]) -> int:
+    """The accent of a word of several parts (AivisSpeech's) as one: where the last part's falls, as in compounds."""
+    before = sum(len(read_moras(check_katakana(part))) for part in pronunciations[:-1])
+    return before + accents[-1] if accents[-1] > 0 else accents[-1]
 
 
 def _entry(surface: str, pronunciation: str, accent: int, word_type: WordType, priority: int) -> Entry:

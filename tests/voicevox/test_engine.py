@@ -17,6 +17,7 @@ import av
 import httpx
 import numpy as np
 import pytest
+import vvclient
 
 from deployments.storage.records import SqliteRecords
 from serve_app.voicevox.speakers import Speakers, picture_png, speaker_uuid, style_id
@@ -28,7 +29,7 @@ from tts_models.errors import SynthesisError
 PRESET = {
     "id": 3, "name": "ゆっくり", "speaker_uuid": speaker_uuid("jf_alpha"), "style_id": SPEAKER, "speedScale": 0.8,
     "pitchScale": 0.05, "intonationScale": 1.2, "volumeScale": 0.9, "prePhonemeLength": 0.2, "postPhonemeLength": 0.3,
-    "pauseLength": 0.4, "pauseLengthScale": 1.5,
+    "pauseLength": 0.4, "pauseLengthScale": 1.5, "tempoDynamicsScale": 1.3,
 }  # fmt: skip
 
 
@@ -124,13 +125,21 @@ async def test_the_other_routes_are_where_they_were(served: Served) -> None:
     )
 
 
+async def test_a_browser_is_shown_around(client: httpx.AsyncClient) -> None:
+    page = await client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    for path in ("/voicevox/setting", "/voicevox/docs"):
+        assert f'href="{path}"' in page.text
+        assert (await client.get(f"http://test{path}")).status_code == 200
+    assert "/voicevox/openapi.json" in (await client.get("/docs")).text
+
+
 def test_at_the_root_beside_the_other_routes(live: Served) -> None:
     assert httpx.get(f"{live.base_url}/version").status_code == 200
     assert httpx.get(f"{live.base_url}/v1/models").status_code == 200
 
 
 async def test_the_client_library_of_pypi(live: Served) -> None:
-    vvclient = pytest.importorskip("vvclient", reason="pip install voicevox-client")
     async with vvclient.Client(live.base_url) as client:
         assert await client.fetch_core_versions() == [await client.fetch_engine_version()]
         await client.init_speaker(SPEAKER)

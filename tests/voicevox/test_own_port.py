@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from serve_app.voicevox.own_port import listen_on_own_port
+from serve_app.voicevox.speakers import speaker_uuid
 from tests.support.waiting import free_port
 from tests.voicevox.conftest import SPEAKER, serve
 
@@ -26,6 +27,14 @@ async def test_the_facade_answers_on_a_port_of_its_own_as_at_its_mount(tmp_path:
         wave = await own.post("/synthesis", params={"speaker": SPEAKER}, json=query)
         assert (wave.status_code, wave.headers["content-type"]) == (200, "audio/wav")
         assert (await own.get("/v1/models")).status_code == 404
+        # What an answer says about addresses holds on the port that was asked.
+        params = {"speaker_uuid": speaker_uuid("jf_alpha"), "resource_format": "url"}
+        portrait = (await own.get("/speaker_info", params=params)).json()["portrait"]
+        assert portrait == f"http://127.0.0.1:{port}/_resources/jf_alpha.png"
+        assert (await own.get(portrait)).status_code == 200
+        assert 'href="/setting"' in (await own.get("/")).text
+        assert "'/openapi.json'" in (await own.get("/docs")).text
+        assert "/audio_query" in (await own.get("/openapi.json")).json()["paths"]
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 5):
         pass
 

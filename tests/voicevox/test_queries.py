@@ -7,52 +7,13 @@ import math
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 
 from tests.voicevox.conftest import SPEAKER, ProsodyGraph, analyser, query
+from tests.voicevox.shape import validate
 from tts_models.errors import SynthesisError
 from tts_models.prosody import FRAME_S
 from tts_models.text.vocabulary import SYMBOL_IDS, encode
-
-_NUMBER, _STRING, _INTEGER = {"type": "number"}, {"type": "string"}, {"type": "integer"}
-MORA = {
-    "type": "object",
-    "required": ["text", "vowel", "vowel_length", "pitch"],
-    "properties": {
-        "text": _STRING,
-        "consonant": {"type": ["string", "null"]},
-        "consonant_length": {"type": ["number", "null"]},
-        "vowel": _STRING,
-        "vowel_length": _NUMBER,
-        "pitch": _NUMBER,
-    },
-}
-ACCENT_PHRASE = {
-    "type": "object",
-    "required": ["moras", "accent"],
-    "properties": {
-        "moras": {"type": "array", "items": MORA},
-        "accent": _INTEGER,
-        "pause_mora": {"anyOf": [MORA, {"type": "null"}]},
-        "is_interrogative": {"type": "boolean"},
-    },
-}
-SCALES = ["speedScale", "pitchScale", "intonationScale", "volumeScale", "prePhonemeLength", "postPhonemeLength"]
-AUDIO_QUERY = {
-    "type": "object",
-    "required": ["accent_phrases", *SCALES, "outputSamplingRate", "outputStereo"],
-    "properties": {
-        "accent_phrases": {"type": "array", "items": ACCENT_PHRASE},
-        **dict.fromkeys(SCALES, _NUMBER),
-        "pauseLength": {"type": ["number", "null"]},
-        "pauseLengthScale": _NUMBER,
-        "outputSamplingRate": _INTEGER,
-        "outputStereo": {"type": "boolean"},
-        "kana": _STRING,
-    },
-}
-"""The engine's public description of a query, by hand."""
 
 SYMBOLS = {number: symbol for symbol, number in SYMBOL_IDS.items()}
 TEXT = "こんにちは、世界。元気ですか？"
@@ -60,7 +21,7 @@ TEXT = "こんにちは、世界。元気ですか？"
 
 async def test_a_query_is_the_engines_in_form_and_defaults(client: httpx.AsyncClient) -> None:
     body = await query(client, TEXT)
-    jsonschema.Draft202012Validator(AUDIO_QUERY).validate(body)
+    validate(body, "AudioQuery")
     assert {key: value for key, value in body.items() if key not in ("accent_phrases", "kana")} == {
         "speedScale": 1,
         "pitchScale": 0,
@@ -180,13 +141,6 @@ async def test_kana(client: httpx.AsyncClient) -> None:
         }
 
 
-async def test_an_empty_text_has_no_phrases(client: httpx.AsyncClient) -> None:
-    body = await query(client, "")
-    assert (body["accent_phrases"], body["kana"]) == ([], "")
-    refused = await client.post("/synthesis", params={"speaker": SPEAKER}, json=body)
-    assert refused.status_code == 422
-
-
 @pytest.mark.parametrize(
     ("path", "params", "status", "key"),
     [
@@ -194,7 +148,6 @@ async def test_an_empty_text_has_no_phrases(client: httpx.AsyncClient) -> None:
         ("/audio_query", {"text": "あ", "speaker": "x"}, 422, "detail"),
         ("/audio_query", {"text": "あ", "speaker": 2**31}, 422, "detail"),
         ("/audio_query", {"text": "あ", "speaker": 1}, 422, "message"),
-        ("/audio_query", {"text": "。", "speaker": SPEAKER}, 422, "detail"),
         ("/audio_query", {"text": "a" * 10_001, "speaker": SPEAKER}, 422, "detail"),
         ("/audio_query_from_preset", {"text": "あ", "preset_id": 7}, 422, "detail"),
         ("/sing_frame_audio_query", {}, 501, "detail"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import json
 import math
 import wave
 import zipfile
@@ -200,7 +201,6 @@ async def test_a_query_without_lengths_and_pitches_is_the_models(
 
 
 BAD: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "no phrases": lambda body: body.update(accent_phrases=[]),
     "no moras": lambda body: body["accent_phrases"][0].update(moras=[]),
     "an accent behind the phrase": lambda body: body["accent_phrases"][0].update(accent=9),
     "an accent before the phrase": lambda body: body["accent_phrases"][0].update(accent=0),
@@ -359,3 +359,28 @@ async def test_forbidden_words_are_not_spoken_by_their_moras() -> None:
             response = await client.post(route, params={"speaker": speaker}, json=query)
             assert response.status_code == 422
             assert "rule: insults" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("text", ["", " \u3000", "😀", "。。。", "！？"])
+async def test_a_text_without_a_sound_is_silence_as_the_engine_has_it(text: str, client: httpx.AsyncClient) -> None:
+    body = await query(client, text)
+    assert (body["accent_phrases"], body["kana"]) == ([], "")
+    body |= {"prePhonemeLength": 0.2, "postPhonemeLength": 0.3, "tempoDynamicsScale": 0.5, "speedScale": 2}
+    silence = await heard(client, body)
+    assert len(silence) == 0.25 * 24_000
+    assert not silence.any()
+    streamed = await client.post("/streaming_synthesis", params={"speaker": SPEAKER}, json=body)
+    assert len(samples_of(streamed.content)[0]) == len(silence)
+
+
+async def test_json_needs_no_content_type(client: httpx.AsyncClient) -> None:
+    body = json.dumps(await query(client, STATEMENT)).encode()
+    said = await client.post("/synthesis", params={"speaker": SPEAKER}, content=body)
+    assert (said.status_code, said.headers["content-type"]) == (200, "audio/wav")
+
+
+@pytest.mark.parametrize("style", ["base_speaker", "target_speaker"])
+async def test_a_style_that_is_not_there_cannot_be_mixed(style: str, client: httpx.AsyncClient) -> None:
+    params = {"base_speaker": SPEAKER, "target_speaker": SPEAKER, "morph_rate": 0.5} | {style: 1}
+    refused = await client.post("/synthesis_morphing", params=params, json=await query(client, STATEMENT))
+    assert (refused.status_code, refused.json()) == (404, {"detail": "該当するスタイル(style_id=1)が見つかりません"})

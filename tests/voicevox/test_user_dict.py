@@ -12,6 +12,7 @@ from deployments.storage.records import SqliteRecords
 from serve_app.voicevox.user_dict_routes import UserDictWord
 from tests.http.fakes import Served
 from tests.voicevox.conftest import SPEAKER, query
+from tts_models.text.g2p.given import WordType
 from tts_models.text.moras import read_moras
 
 WORD = {"surface": "Voicegraph", "pronunciation": "ボイスグラフ", "accent_type": 4}
@@ -68,6 +69,27 @@ async def test_words_that_are_refused(changes: dict[str, Any], client: httpx.Asy
     assert refused.status_code == 422
     assert refused.json()["detail"]
     assert (await client.get("/user_dict")).json() == {}
+
+
+async def test_compound_words_of_aivis_speech_are_one_word(client: httpx.AsyncClient) -> None:
+    parts = {"surface": ["新田", "真剣佑"], "pronunciation": ["アラタ", "マッケンユウ"], "accent_type": [1, 3]}
+    added = await client.post("/user_dict_word", params=parts | {"word_type": "PERSON_NAME"})
+    assert added.status_code == 200, added.text
+    word = (await client.get("/user_dict")).json()[added.json()]
+    assert (word["surface"], word["pronunciation"]) == ("新田真剣佑", "アラタマッケンユウ")
+    assert (word["accent_type"], word["context_id"], word["part_of_speech_detail_3"]) == (6, 1349, "一般")
+    answer = await query(client, "新田真剣佑さんが来た")
+    assert kana(answer).startswith("アラタマッケンユウサン")
+    uneven = await client.post("/user_dict_word", params=parts | {"accent_type": 1})
+    assert uneven.status_code == 422
+    imported = await client.post("/import_user_dict", params={"override": True}, json={added.json(): word})
+    assert imported.status_code == 204
+
+
+@pytest.mark.parametrize("word_type", list(WordType))
+async def test_a_word_of_any_type_is_said_as_told(word_type: WordType, client: httpx.AsyncClient) -> None:
+    await client.post("/user_dict_word", params=WORD | {"word_type": word_type})
+    assert "ボイスグラフ" in kana(await query(client, "今日はVoicegraphを使う"))
 
 
 async def test_words_are_heard_at_once_and_kept(client: httpx.AsyncClient, tmp_path: Any) -> None:

@@ -69,8 +69,8 @@ MOODS: Mapping[str, Mood] = MappingProxyType(
     {
         "neutral": Mood(),
         "happy": Mood(
-            rate=1.08, semitones=2.0, range_scale=1.2, loudness_db=2.0, pauses=0.9, tilt=2.5, final=1.0,
-            style={"range": 0.8, "tilt": 0.4, "energy": 0.3},
+            rate=1.06, semitones=2.0, range_scale=1.3, loudness_db=2.0, pauses=0.9, tilt=3.5, final=1.0,
+            style={"range": 0.4},
         ),
         "excited": Mood(
             rate=1.12, semitones=3.5, range_scale=1.25, loudness_db=4.0, pauses=0.75, tilt=3.0, final=1.0,

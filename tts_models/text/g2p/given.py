@@ -24,9 +24,17 @@ _VOWELS = frozenset("aeiouyæɑɐɒɔəɚɛɜɪɨʊʌøœɤɯAIOQWYᵊᵻ")
 
 
 class WordType(StrEnum):
-    """What kind of Japanese word it is, in VOICEVOX's names; decides how accents join with the words around it."""
+    """What kind of Japanese word it is, in VOICEVOX's names; decides how accents join with the words around it.
+
+    Names of places, organisations and people are AivisSpeech's.
+    """
 
     PROPER_NOUN = "PROPER_NOUN"
+    LOCATION_NAME = "LOCATION_NAME"
+    ORGANIZATION_NAME = "ORGANIZATION_NAME"
+    PERSON_NAME = "PERSON_NAME"
+    PERSON_FAMILY_NAME = "PERSON_FAMILY_NAME"
+    PERSON_GIVEN_NAME = "PERSON_GIVEN_NAME"
     COMMON_NOUN = "COMMON_NOUN"
     VERB = "VERB"
     ADJECTIVE = "ADJECTIVE"

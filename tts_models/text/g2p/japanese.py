@@ -39,6 +39,11 @@ _MORA = re.compile("[^ァィゥェォャュョー][ァィゥェォャュョ]|.",
 # Features of MeCab by which Open JTalk joins accents.
 _PARTS_OF_SPEECH = {
     "PROPER_NOUN": "名詞,固有名詞,一般,*",
+    "LOCATION_NAME": "名詞,固有名詞,地域,一般",
+    "ORGANIZATION_NAME": "名詞,固有名詞,組織,*",
+    "PERSON_NAME": "名詞,固有名詞,人名,一般",
+    "PERSON_FAMILY_NAME": "名詞,固有名詞,人名,姓",
+    "PERSON_GIVEN_NAME": "名詞,固有名詞,人名,名",
     "COMMON_NOUN": "名詞,一般,*,*",
     "VERB": "動詞,自立,*,*",
     "ADJECTIVE": "形容詞,自立,*,*",
