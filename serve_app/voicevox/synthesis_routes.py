@@ -174,7 +174,8 @@ async def _streamed(parts: AsyncGenerator[FloatArray], rate_hz: int, channels: i
 
     async with aclosing(parts):
         async for part in parts:
-            yield await asyncio.to_thread(encoded, part)
+            if data := await asyncio.to_thread(encoded, part):
+                yield data
     yield encoder.write(np.repeat(resampler.finish(), channels)) + encoder.finish()
 
 

@@ -77,7 +77,7 @@ class Resampler:
 
     def finish(self) -> FloatArray:
         """The rest, to the length that all of them should have; nothing can be given afterwards."""
-        left = round(self._given * self._to_hz / self._rate_hz) - self._made
+        left = max(round(self._given * self._to_hz / self._rate_hz) - self._made, 0)
         made = self._next(None)[:left] if self._given else np.zeros(0, np.float32)
         return np.pad(made, (0, left - len(made)))
 
