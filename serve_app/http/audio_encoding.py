@@ -64,6 +64,11 @@ def open_encoder(name: AudioFormat, sample_rate_hz: int = SAMPLE_RATE_HZ) -> Str
     return _PcmEncoder(name, _wav_header(sample_rate_hz, None) if name == "wav" else b"")
 
 
+def open_wav(sample_rate_hz: int, channels: int) -> StreamEncoder:
+    """An encoder of a wav whose length nobody knows yet; the samples of its channels come one after the other."""
+    return _PcmEncoder("wav", _wav_header(sample_rate_hz, None, channels))
+
+
 def encode_once(name: AudioFormat, samples: FloatArray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
     """A whole mono file, which says how long it is wherever the format has a place for that.
 
@@ -138,10 +143,13 @@ def _to_int16(samples: FloatArray) -> NDArray[np.int16]:
     return integers
 
 
-def _wav_header(sample_rate_hz: int, data_bytes: int | None) -> bytes:
-    """The 44 bytes before mono 16-bit samples; ``None`` for a length that is not known yet."""
+def _wav_header(sample_rate_hz: int, data_bytes: int | None, channels: int = 1) -> bytes:
+    """The 44 bytes before 16-bit samples; ``None`` for a length that is not known yet."""
     riff_bytes = _UNKNOWN_LENGTH if data_bytes is None else 36 + data_bytes
-    format_chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate_hz, 2 * sample_rate_hz, 2, 16)
+    width = 2 * channels
+    format_chunk = struct.pack(
+        "<4sIHHIIHH", b"fmt ", 16, 1, channels, sample_rate_hz, width * sample_rate_hz, width, 16
+    )
     data_chunk = struct.pack("<4sI", b"data", _UNKNOWN_LENGTH if data_bytes is None else data_bytes)
     return struct.pack("<4sI4s", b"RIFF", riff_bytes, b"WAVE") + format_chunk + data_chunk
 

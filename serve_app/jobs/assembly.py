@@ -33,7 +33,7 @@ from serve_app.captions import cues, to_srt, to_vtt
 from serve_app.http.audio_encoding import CONTENT_TYPES, FileEncoder
 from serve_app.http.schemas import AudioFormat
 from serve_app.jobs.job import StoredFile
-from tts_models.timing import WordMark
+from tts_models.timing import BookmarkMark, WordMark
 from tts_models.types import SAMPLE_RATE_HZ
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip can hold
@@ -56,22 +56,27 @@ class MadeSegment:
     Attributes:
         pcm: ``(n,)`` int16, its audio with its pauses.
         words: Its words, offsets in the text of the piece, times from the start of the segment.
+        marks: Places that the caller named, likewise.
     """
 
     pcm: NDArray[np.int16]
     words: tuple[WordMark, ...] = ()
+    marks: tuple[BookmarkMark, ...] = ()
 
     def to_bytes(self) -> bytes:
         """A line of JSON, then the samples."""
         words = [(word.start, word.end, round(word.start_s, 6), round(word.end_s, 6)) for word in self.words]
-        return json.dumps({"words": words}).encode() + b"\n" + self.pcm.astype("<i2").tobytes()
+        marks = [(mark.name, mark.position, round(mark.at_s, 6)) for mark in self.marks]
+        return json.dumps({"words": words, "marks": marks}).encode() + b"\n" + self.pcm.astype("<i2").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> MadeSegment:
         """What :meth:`to_bytes` wrote."""
         line, _, samples = data.partition(b"\n")
-        words = tuple(WordMark(*word) for word in json.loads(line)["words"])
-        return cls(np.frombuffer(samples, "<i2").astype(np.int16), words)
+        told = json.loads(line)
+        words = tuple(WordMark(*word) for word in told["words"])
+        marks = tuple(BookmarkMark(*mark) for mark in told.get("marks", ()))  # none where an older server began the job
+        return cls(np.frombuffer(samples, "<i2").astype(np.int16), words, marks)
 
 
 @dataclass
@@ -164,6 +169,15 @@ class Assembly:
                 for word in words
             ],
         }
+        if segment.marks:
+            entry["marks"] = [
+                {
+                    "name": mark.name,
+                    "start_s": round(start_s + mark.at_s, 6),
+                    "text_start": chapter.piece_start + mark.position,
+                }
+                for mark in segment.marks
+            ]
         self._write("manifest", ("," if chapter.n_segments else "") + "\n" + json.dumps(entry))
         chapter.n_segments += 1
 
@@ -254,3 +268,8 @@ def pcm_of(samples: NDArray[np.float32]) -> NDArray[np.int16]:
 def relative_words(words: Sequence[WordMark], start_s: float) -> tuple[WordMark, ...]:
     """``words`` in the time of a segment that starts at ``start_s``."""
     return tuple(WordMark(word.start, word.end, word.start_s - start_s, word.end_s - start_s) for word in words)
+
+
+def relative_marks(marks: Sequence[BookmarkMark], start_s: float) -> tuple[BookmarkMark, ...]:
+    """``marks`` in the time of a segment that starts at ``start_s``."""
+    return tuple(BookmarkMark(mark.name, mark.position, mark.at_s - start_s) for mark in marks)

@@ -21,7 +21,7 @@ from deployments.tracing import whole
 from serve_app.graph import DeadlineExceeded, Overloaded, SpeechGraph, SpokenAudio, StageUnavailable
 from serve_app.http.job_schemas import Chapter, JobRequest
 from serve_app.http.openai_speech import utterance_of
-from serve_app.jobs.assembly import Assembly, MadeSegment, pcm_of, relative_words
+from serve_app.jobs.assembly import Assembly, MadeSegment, pcm_of, relative_marks, relative_words
 from serve_app.jobs.board import JobBoard, JobLost, request_of
 from serve_app.jobs.job import Job, JobFailure, JobResult, Progress, StoredFile
 from serve_app.jobs.pace import Paces
@@ -323,7 +323,9 @@ class _Making:
 def _made(spoken: SpokenAudio) -> MadeSegment:
     timeline = spoken.timeline
     words = timeline.words() if timeline.segment.words else []
-    return MadeSegment(pcm_of(spoken.samples), relative_words(words, timeline.start_sample / SAMPLE_RATE_HZ))
+    start_s = timeline.start_sample / SAMPLE_RATE_HZ
+    marks = relative_marks(timeline.bookmarks(), start_s)
+    return MadeSegment(pcm_of(spoken.samples), relative_words(words, start_s), marks)
 
 
 def _failure(error: Exception) -> JobFailure:

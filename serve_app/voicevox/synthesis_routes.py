@@ -10,18 +10,19 @@ from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from serve_app.http.audio_encoding import open_encoder
+from serve_app.http.audio_encoding import open_wav
 from serve_app.http.errors import describe
 from serve_app.http.limits import charge
 from serve_app.http.streaming import SpeechResponse
 from serve_app.voicevox.engine import BYTES_PER_MORA, CoreVersion, Engine, EngineOf, StyleId, unless_left
 from serve_app.voicevox.schemas import AudioQuery, MorphableTarget
 from serve_app.voicevox.synthesis import speak, whole
-from serve_app.voicevox.waves import BadWave, connect, resample, wav_bytes
+from serve_app.voicevox.waves import BadWave, Resampler, connect, resample, wav_bytes
 from tts_models.speaker.voices import Voice
 from tts_models.types import SAMPLE_RATE_HZ, FloatArray
 
@@ -85,15 +86,13 @@ async def streaming_synthesis(
     upspeak: Upspeak = True,
     core_version: CoreVersion = None,
 ) -> Response:
-    """A WAV file of unknown length at 24 kHz, mono, sent while later sentences are still being made."""
-    if query.outputSamplingRate != SAMPLE_RATE_HZ or query.outputStereo:
-        raise HTTPException(422, f"A stream has {SAMPLE_RATE_HZ} Hz and one channel.")
+    """A WAV file of unknown length, sent while later sentences are still being made."""
     voice = engine.voice(speaker)
     engine.require_allowed(query.accent_phrases)
     await charge(query.n_moras)
     parts = speak(engine.graph, query, voice, upspeak=upspeak)
     return SpeechResponse(
-        _streamed(parts),
+        _streamed(parts, query.outputSamplingRate, 2 if query.outputStereo else 1),
         "audio/wav",
         admission=engine.admission,
         explain=partial(describe, request=request),
@@ -167,14 +166,17 @@ def _work_of(query: AudioQuery) -> int:
     return BYTES_PER_MORA * query.n_moras
 
 
-async def _streamed(parts: AsyncGenerator[FloatArray]) -> AsyncGenerator[bytes]:
-    encoder = open_encoder("wav")
+async def _streamed(parts: AsyncGenerator[FloatArray], rate_hz: int, channels: int) -> AsyncGenerator[bytes]:
+    resampler, encoder = Resampler(SAMPLE_RATE_HZ, rate_hz), open_wav(rate_hz, channels)
+
+    def encoded(part: FloatArray) -> bytes:
+        return encoder.write(np.repeat(resampler.write(part), channels))
+
     async with aclosing(parts):
         async for part in parts:
-            if data := await asyncio.to_thread(encoder.write, part):
+            if data := await asyncio.to_thread(encoded, part):
                 yield data
-    if data := encoder.finish():
-        yield data
+    yield encoder.write(np.repeat(resampler.finish(), channels)) + encoder.finish()
 
 
 def _zipped(wavs: list[bytes]) -> bytes:

@@ -49,15 +49,44 @@ def cut_middle(samples: FloatArray, length: int) -> FloatArray:
 
 def resample(samples: FloatArray, rate_hz: int, to_hz: int) -> FloatArray:
     """``samples`` ``(n,)`` at another rate, ``round(n * to_hz / rate_hz)`` of them."""
-    if rate_hz == to_hz or not len(samples):
+    resampler = Resampler(rate_hz, to_hz)
+    return np.concatenate([resampler.write(samples), resampler.finish()])
+
+
+class Resampler:
+    """What :func:`resample` makes of samples, whatever pieces they come in.
+
+    Args:
+        rate_hz: Of the samples that are given.
+        to_hz: Of those that are made.
+    """
+
+    def __init__(self, rate_hz: int, to_hz: int) -> None:
+        self._rate_hz, self._to_hz = rate_hz, to_hz
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=to_hz) if rate_hz != to_hz else None
+        self._given = self._made = 0
+
+    def write(self, samples: FloatArray) -> FloatArray:
+        """Takes ``(n,)`` samples; those that are ready, some milliseconds behind."""
+        if self._resampler is None or not len(samples):
+            return samples
+        self._given += len(samples)
+        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="flt", layout="mono")
+        frame.sample_rate = self._rate_hz
+        return self._next(frame)
+
+    def finish(self) -> FloatArray:
+        """The rest, to the length that all of them should have; nothing can be given afterwards."""
+        left = max(round(self._given * self._to_hz / self._rate_hz) - self._made, 0)
+        made = self._next(None)[:left] if self._given else np.zeros(0, np.float32)
+        return np.pad(made, (0, left - len(made)))
+
+    def _next(self, frame: av.AudioFrame | None) -> FloatArray:
+        assert self._resampler is not None
+        made = [part.to_ndarray()[0] for part in self._resampler.resample(frame)]
+        samples = np.concatenate([np.zeros(0, np.float32), *made]).astype(np.float32)
+        self._made += len(samples)
         return samples
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=to_hz)
-    frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="flt", layout="mono")
-    frame.sample_rate = rate_hz
-    parts = [part.to_ndarray()[0] for given in (frame, None) for part in resampler.resample(given)]
-    made = np.concatenate(parts).astype(np.float32)
-    length = round(len(samples) * to_hz / rate_hz)
-    return np.pad(made[:length], (0, max(length - len(made), 0)))
 
 
 def wav_bytes(samples: FloatArray, rate_hz: int, *, stereo: bool = False) -> bytes:

@@ -15,7 +15,7 @@ from deployments.fair_queue import Flow
 from deployments.storage.objects import Objects, memory_objects
 from serve_app.graph import SpokenAudio, Utterance, spoken_audio
 from tts_models.errors import UnpronounceableText
-from tts_models.types import FRAME_SAMPLES, Audio, Phonemes, SpokenWord
+from tts_models.types import FRAME_SAMPLES, Audio, Bookmark, Phonemes, SpokenWord
 
 FRAMES_PER_LETTER = 2
 
@@ -61,7 +61,13 @@ class WordGraph:
 def _spoken(text: str, offset: int, utterance: Utterance, start_sample: int) -> SpokenAudio:
     matches = list(re.finditer(r"\w+", text))
     words = tuple(SpokenWord(offset + m.start(), offset + m.end(), i, i + 1) for i, m in enumerate(matches))
-    segment = Phonemes(text, "a" * len(words), tuple([1] * len(words)), utterance.language, words=words)
+    marks = tuple(
+        Bookmark(mark[1], mark.start(), 1 + sum(word.start < mark.start() for word in words))
+        for mark in re.finditer(r'<mark name="(\w+)"/>', utterance.text if utterance.markup else "")
+        if offset <= mark.start() < offset + len(text)
+    )
+    tokens = tuple([1] * len(words))
+    segment = Phonemes(text, "a" * len(words), tokens, utterance.language, words=words, bookmarks=marks)
     durations = np.array([1, *(FRAMES_PER_LETTER * len(m.group()) for m in matches), 1])
     noise = np.random.default_rng([utterance.seed, *text.encode()])
     samples = noise.uniform(-0.3, 0.3, int(durations.sum()) * FRAME_SAMPLES).astype(np.float32)

@@ -10,17 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serve_app.graph import Overloaded, StageUnavailable
 from serve_app.jobs import pace
+from serve_app.jobs.assembly import MadeSegment
 from serve_app.jobs.pace import Paces
 from tests.jobs.conftest import Shop
 from tests.jobs.fakes import FRAMES_PER_LETTER, WordGraph
 from tests.support.redis_server import RedisServer
 from tts_models.errors import SynthesisError
+from tts_models.timing import BookmarkMark, WordMark
 from tts_models.types import FRAME_SAMPLES
 
 DOCUMENT = [
@@ -104,6 +107,28 @@ async def test_ssml_is_made_in_one_piece_and_its_tags_are_not_shown(shop: Shop) 
     assert "<" not in shop.file(job, "srt").decode().split("x ")[0]
 
 
+async def test_marks_are_in_the_manifest_wherever_they_are_reached(shop: Shop) -> None:
+    ssml = '<speak>One. Two <mark name="here"/>three. Four <mark name="there"/>five.</speak>'
+    job = await shop.work(shop.submit(["Zero.", ssml], response_format="pcm"))
+
+    _, chapter = json.loads(shop.file(job, "manifest"))["chapters"]
+    one, two, three = chapter["segments"]
+    assert "marks" not in one
+    for segment, name in ((two, "here"), (three, "there")):
+        (mark,) = segment["marks"]
+        assert mark == {
+            "name": name, "start_s": segment["words"][1]["start_s"], "text_start": ssml.index(f'<mark name="{name}"'),
+        }  # fmt: skip
+
+
+def test_a_segment_without_marks_is_read_as_before() -> None:
+    made = MadeSegment(np.array([1, -2], np.int16), (WordMark(0, 2, 0.1, 0.2),), (BookmarkMark("a", 3, 0.15),))
+    kept = MadeSegment.from_bytes(made.to_bytes())
+    assert (kept.words, kept.marks, kept.pcm.tolist()) == (made.words, made.marks, [1, -2])
+    older = MadeSegment.from_bytes(b'{"words": [[0, 2, 0.1, 0.2]]}\n\x01\x00')
+    assert (older.words, older.marks) == (made.words, ())
+
+
 @pytest.mark.parametrize("audio_format", ["mp3", "opus", "aac", "flac"])
 async def test_files_say_how_long_they_are(audio_format: str, shop: Shop) -> None:
     job = await shop.work(shop.submit("One two three. Four five six.", response_format=audio_format))
@@ -169,7 +194,9 @@ async def make_with_crashes(shop: Shop, text: Any, crashes: list[int], audio_for
 @given(
     crashes=st.lists(st.integers(0, 12), max_size=2),
     audio_format=st.sampled_from(["mp3", "flac", "wav"]),
-    text=st.sampled_from([DOCUMENT, "One. Two. Three. Four. Five.", "A dog barked. " * 7]),
+    text=st.sampled_from(
+        [DOCUMENT, "One. Two. Three. Four. Five.", "A dog barked. " * 7, '<speak>One. <mark name="m"/>Two.</speak>']
+    ),
 )
 def test_a_crash_anywhere_changes_no_byte(
     crashes: list[int], audio_format: str, text: Any, new_shop: Callable[[], Shop]

@@ -199,12 +199,13 @@ class _Document:
 
     def start(self, tag: Tag) -> None:
         around = next((opened.tag for opened in reversed(self._open) if not opened.tag.foreign), None)
+        is_mute = self._is_mute()
         opened = _Open(tag, self._state, self._builder.length)
         self._open.append(opened)
-        if tag.foreign or self._is_mute():
+        if tag.foreign or is_mute:
             if around is None:
                 tag.refuse("an SSML document is one <speak> element.")
-            if not self._is_mute() and (mood := values.mood(tag.name, tag.attributes)):
+            if not is_mute and (mood := values.mood(tag.name, tag.attributes)):
                 self._turn(replace(self._state, emotion=mood), tag.at)
             return
         self._check(tag, around)
@@ -360,7 +361,8 @@ class _Document:
     # --- what they share ------------------------------------------------------------------------------------------
 
     def _is_mute(self) -> bool:
-        return any(opened.tag.name in ("meta", "metadata") and not opened.tag.foreign for opened in self._open[:-1])
+        """Whether what is inside the innermost element is told, but not said."""
+        return any(opened.tag.name in ("meta", "metadata") and not opened.tag.foreign for opened in self._open)
 
     def _check(self, tag: Tag, around: Tag | None) -> None:
         """Refuses what there is not, and what stands where it may not."""

@@ -22,7 +22,9 @@ MAX_DEPTH = 50
 """Most elements within one another."""
 
 SSML_NAMESPACE = "http://www.w3.org/2001/10/synthesis"
-_BEGINS = regex.compile(r"\s*(?:<\?xml\b[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<speak[\s/>]", regex.DOTALL)
+_BEGINS = regex.compile(
+    r"\s*(?:<\?xml\b[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:speak[\s/>]|!DOCTYPE\s+speak\b)", regex.DOTALL
+)
 _BYTE_ORDER_MARK = "\ufeff"
 _LATE_DECLARATION = regex.compile(r"(?<=^\s+)<\?xml\b[^>]{0,200}\?>")
 _SYNTAX_HINTS = {
@@ -35,7 +37,10 @@ _SYNTAX_HINTS = {
 
 
 def looks_like_ssml(text: str) -> bool:
-    """Whether ``text`` begins as an SSML document does: with ``<speak``, an XML declaration or a comment before it."""
+    """Whether ``text`` begins as an SSML document does: with ``<speak``, an XML declaration or a comment before it.
+
+    With a document type, too: it is refused, but not read aloud.
+    """
     return _BEGINS.match(text.removeprefix(_BYTE_ORDER_MARK)) is not None
 
 
