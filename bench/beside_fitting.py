@@ -33,7 +33,7 @@ from rich.table import Table
 from tests.support.speech import SENTENCES
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
-from tts_models.engine import choose_engine
+from tts_models.engine import choose_engine, float32_kernels
 from tts_models.fitting.fitter import VoiceFitter
 from tts_models.fitting.plan import FitPlan
 from tts_models.fitting.state import FitState
@@ -118,7 +118,7 @@ def _summary(times_s: list[float]) -> dict[str, float]:
 def _synthesis(store: AssetStore) -> Callable[[str], float]:
     """Says phoneme symbols and returns how long that took, seconds."""
     weights = store.ensure("kokoro-82m-v1.0")
-    acoustic = AcousticModel.load(weights, torch.device("cpu"))
+    acoustic = AcousticModel.load(weights, torch.device("cpu"), float32_kernels())
     vocoder = Vocoder.load(weights, choose_engine("auto", device="cpu"))
     voice = VoiceCatalogue.load(store.ensure("voices-v1.0")).get("af_heart")
 

@@ -35,7 +35,7 @@ from bench.handling import measure_handling
 from bench.prose import long_text
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
-from tts_models.engine import choose_engine
+from tts_models.engine import choose_engine, float32_kernels
 from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text import TextFrontend
 from tts_models.types import AcousticFeatures, AcousticInput
@@ -103,7 +103,7 @@ class _Bench:
         self.engine = chosen.name
         self._text = TextFrontend()
         self._text.warm_up(("en-US",))
-        self.acoustic = AcousticModel.load(weights, chosen.device)
+        self.acoustic = AcousticModel.load(weights, chosen.device, float32_kernels(store.root / "kernels"))
         self.vocoder = Vocoder.load(weights, chosen)
         self.acoustic.warm_up()
         self.vocoder.warm_up()

@@ -28,7 +28,7 @@ from tests.support.kokoro_reference import reference_model
 from tests.support.speech import SENTENCES, Sentence
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
-from tts_models.engine import ENGINES, choose_engine
+from tts_models.engine import ENGINES, choose_engine, float32_kernels
 from tts_models.errors import TtsError
 from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text.vocabulary import SYMBOL_IDS
@@ -49,9 +49,9 @@ def main() -> None:
     items = _items(VoiceCatalogue.load(store.ensure("voices-v1.0")))
 
     ways: dict[str, Callable[[AcousticInput], float]] = {REFERENCE: _reference(weights)}
-    acoustic = AcousticModel.load(weights, torch.device("cpu"))
     for name in options.engines:
         engine = choose_engine(name, device="cpu")
+        acoustic = AcousticModel.load(weights, engine.device, float32_kernels() if engine.kernels else None)
         ways[engine.name] = _ours(acoustic, Vocoder.load(weights, engine))
 
     rounds = _measure(ways, items, options.rounds)

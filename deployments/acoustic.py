@@ -31,13 +31,23 @@ class PredictsFeatures(Protocol):
 
 def load(settings: AcousticSettings, assets: AssetSettings) -> PredictsFeatures:
     """The acoustic model with its weights, warm."""
-    weights = asset_store(assets).ensure(KOKORO)  # before anything that takes time: what is missing is said at once
+    store = asset_store(assets)
+    weights = store.ensure(KOKORO)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
-    from deployments.share import keep_to_share, torch_device
+    import torch
+
+    from deployments.share import keep_to_share, share_cores, torch_device
     from tts_models.acoustic import AcousticModel as Model
+    from tts_models.engine import float32_kernels
 
     keep_to_share(settings.threads)
-    model = Model.load(weights, torch_device(settings.device))
+    device = torch_device(settings.device)
+    kernels = float32_kernels(store.root / "kernels") if device.type == "cpu" else None
+    if kernels is not None:
+        share_cores(kernels)
+        # What is left to torch is little, and its sums, and so F0, would depend on how many threads compute them.
+        torch.set_num_threads(1)
+    model = Model.load(weights, device, kernels)
     model.warm_up()
     return model
 

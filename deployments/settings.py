@@ -114,7 +114,7 @@ class AcousticSettings(Settings):
 
     device: str = Field(default="auto", description="Torch device: auto, cpu or cuda.")
     threads: int | None = Field(
-        default=None, ge=1, description="CPU threads of one replica's torch; null leaves torch's own choice."
+        default=None, ge=1, description="Most CPU threads of one replica; null leaves torch's own choice."
     )
 
 

@@ -8,6 +8,8 @@ import ray
 import torch
 
 from deployments import tiers
+from deployments.cores import this_machine
+from tts_models.kernels.convolution import Kernels
 
 _CUDA_CONTEXT_BYTES = tiers.CUDA_CONTEXT_BYTES
 """Not counted by torch's limit, so taken off the share."""
@@ -37,6 +39,12 @@ def keep_to_share(threads: int | None) -> None:
         total_bytes = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(memory_fraction(gpu_share, total_bytes), 0)
         tiers.note_share(int(min(gpu_share, 1.0) * total_bytes))
+
+
+def share_cores(kernels: Kernels) -> None:
+    """Let ``kernels`` compute with as many threads as torch does, and no more than a fair share of the cores."""
+    most, cores = torch.get_num_threads(), this_machine()
+    kernels.threads = lambda: min(most, cores.share())
 
 
 def assigned_gpus() -> float:

@@ -35,17 +35,14 @@ def load(settings: VocoderSettings, assets: AssetSettings) -> MakesAudio:
     store = asset_store(assets)
     weights = store.ensure(KOKORO)  # before anything that takes time: what is missing is said at once
     # Imported in the replica only: whoever builds or drives the graph needs no torch.
-    import torch
-
-    from deployments.share import keep_to_share, torch_device
+    from deployments.share import keep_to_share, share_cores, torch_device
     from tts_models.engine import choose_engine
     from tts_models.vocoder import Vocoder as Model
 
     keep_to_share(settings.threads)
     engine = choose_engine(settings.engine, device=str(torch_device("auto")), cache_dir=store.root / "kernels")
     if engine.kernels is not None:
-        most, cores = torch.get_num_threads(), this_machine()
-        engine.kernels.threads = lambda: min(most, cores.share())
+        share_cores(engine.kernels)
     model = Model.load(weights, engine)
     model.warm_up()
     return model

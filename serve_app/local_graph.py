@@ -9,7 +9,7 @@ from pathlib import Path
 from deployments.share import torch_device
 from serve_app.graph import SpokenAudio, Utterance, acoustic_input, fold_pauses, spoken_audio
 from tts_models.acoustic import AcousticModel
-from tts_models.engine import choose_engine
+from tts_models.engine import choose_engine, float32_kernels
 from tts_models.errors import TtsError
 from tts_models.text import TextFrontend
 from tts_models.text.dictionary import Dictionary
@@ -40,7 +40,7 @@ class LocalSpeechGraph:
 
     @cached_property
     def _acoustic(self) -> AcousticModel:
-        return AcousticModel.load(self._kokoro, torch_device("auto"))
+        return AcousticModel.load(self._kokoro, torch_device("auto"), float32_kernels())
 
     @cached_property
     def _vocoder(self) -> Vocoder:

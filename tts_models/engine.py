@@ -83,6 +83,15 @@ def choose_engine(name: str = "auto", *, device: str | None = None, cache_dir: P
     return Engine(name, where, dtype, kernels, cache_dir)
 
 
+def float32_kernels(cache_dir: Path | None = None) -> Kernels | None:
+    """The compiled kernels for what bears no rounding, compiled if need be; ``None`` where they cannot be had."""
+    try:
+        return choose_engine("cpu-fp32", cache_dir=cache_dir).kernels
+    except ValueError as error:
+        logger.warning("Plain torch computes, slower than this machine could: %s", error)
+        return None
+
+
 def fast_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where plain torch multiplies it faster than float32, for what bears it."""
     if device.type == "cuda":

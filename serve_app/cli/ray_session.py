@@ -61,6 +61,8 @@ def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[
     os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", proxy.IMPORT_PATH)
     # Ray's default is 15: every other program on the machine, the caller's too, would go before speech.
     os.environ.setdefault("RAY_worker_niceness", "0")
+    # Ray's controller looks at everything ten times a second, for 6 % of a core; on one machine twice will do.
+    os.environ.setdefault("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         context = _start_ray(dashboard_port, show_logs)

@@ -13,6 +13,7 @@ from tests.support.kokoro_reference import OnnxExport, ReferenceFeatures, refere
 from tests.support.speech import SENTENCES
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore
+from tts_models.engine import float32_kernels
 from tts_models.speaker.voices import VoiceCatalogue
 from tts_models.text.vocabulary import encode
 from tts_models.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, AcousticFeatures, AcousticInput
@@ -39,9 +40,14 @@ def items(assets: AssetStore) -> list[AcousticInput]:
     ]
 
 
-@pytest.fixture(scope="module")
-def model(assets: AssetStore) -> AcousticModel:
-    return AcousticModel.load(assets.ensure("kokoro-82m-v1.0"), torch.device("cpu"))
+@pytest.fixture(scope="module", params=["torch", "kernels"])
+def model(
+    request: pytest.FixtureRequest, assets: AssetStore, tmp_path_factory: pytest.TempPathFactory
+) -> AcousticModel:
+    kernels = float32_kernels(tmp_path_factory.mktemp("kernels")) if request.param == "kernels" else None
+    if request.param == "kernels" and kernels is None:
+        pytest.skip("this machine has no compiler, or cannot compute what it makes")
+    return AcousticModel.load(assets.ensure("kokoro-82m-v1.0"), torch.device("cpu"), kernels)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from tts_models.acoustic.batches import group_by_length, n_tokens, pad_tokens, whole_frames
 from tts_models.acoustic.edits import edit_curves, edit_durations, edit_fault
+from tts_models.acoustic.native import use_kernels
 from tts_models.acoustic.network import AcousticNetwork
 from tts_models.checkpoint import load_strict
 from tts_models.errors import InvalidRequest, SynthesisError, TtsError
+from tts_models.kernels.convolution import Kernels
 from tts_models.memory import memory_errors_named
 from tts_models.prosody_changes import gain_curve
 from tts_models.types import (
@@ -37,26 +39,29 @@ class AcousticModel:
     the rest up to float rounding).
     """
 
-    def __init__(self, network: AcousticNetwork, device: torch.device) -> None:
-        """Run ``network`` on ``device``."""
+    def __init__(self, network: AcousticNetwork, device: torch.device, kernels: Kernels | None = None) -> None:
+        """Run ``network`` on ``device``, on a CPU by ``kernels`` where they are given and faster than torch."""
         self._device = device
         self._network = network.to(device=device, dtype=torch.float32).eval()
+        if kernels is not None and device.type == "cpu":
+            use_kernels(self._network, kernels)
         self._min_length_ratio = _CPU_MIN_LENGTH_RATIO if device.type == "cpu" else 0.0
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> AcousticModel:
+    def load(cls, path: Path, device: torch.device, kernels: Kernels | None = None) -> AcousticModel:
         """Load Kokoro's weights, every one that is not the vocoder's.
 
         Args:
             path: Safetensors file as :func:`tts_models.kokoro_onnx.convert` writes it.
             device: Where to compute.
+            kernels: From :func:`tts_models.engine.float32_kernels`, or ``None`` for plain torch.
 
         Raises:
             AssetError: The file does not hold exactly this model.
         """
         network = AcousticNetwork()
         load_strict(network, path, [f"{part}." for part, _ in network.named_children()])
-        return cls(network, device)
+        return cls(network, device, kernels)
 
     def warm_up(self) -> None:
         """Run the model once, so that the first real segment finds the kernels chosen and the memory mapped."""

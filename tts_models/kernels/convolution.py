@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from tts_models.kernels.build import BuildError, load
 
 LANES = 16
-COLUMNS = 128
-"""Most output channels of one direct product."""
+COLUMNS = {torch.float32: 64, torch.bfloat16: 128}
+"""Most output channels of one direct product: a panel of weights that stays in a core's cache."""
 BLOCK = 48
 """Windows, or outputs, that a thread works on together: enough rows for the products, few enough for its cache."""
 
@@ -88,9 +88,9 @@ def round_up(channels: int) -> int:
     return -(-channels // LANES) * LANES
 
 
-def _columns(channels: int) -> int:
+def _columns(channels: int, dtype: torch.dtype) -> int:
     """Output channels of one direct product: a multiple of ``LANES`` that divides ``channels``."""
-    return max(columns for columns in range(LANES, COLUMNS + 1, LANES) if channels % columns == 0)
+    return max(columns for columns in range(LANES, COLUMNS[dtype] + 1, LANES) if channels % columns == 0)
 
 
 def pack(
@@ -115,11 +115,18 @@ def pack(
     if window:
         matrices = _spectral_factors(weight, window)
     else:
-        columns = _columns(padded_out)
+        columns = _columns(padded_out, dtype)
         matrices = weight.view(-1, columns, padded_in, kernel).permute(0, 3, 2, 1).flatten(0, 1)
     if dtype == torch.bfloat16:
         matrices = matrices.bfloat16().unflatten(1, (padded_in // 2, 2)).transpose(2, 3)
     return PackedConv(matrices.contiguous(), bias, padded_in, padded_out, kernel, dilation, padding, window)
+
+
+def pack_conv(conv: nn.Conv1d, dtype: torch.dtype, window: int = 0) -> PackedConv:
+    """:func:`pack` of a convolution of torch's."""
+    bias = None if conv.bias is None else conv.bias.detach()
+    (dilation,), padding = conv.dilation, int(conv.padding[0])
+    return pack(conv.weight.detach(), bias, dtype, dilation=dilation, padding=padding, window=window)
 
 
 def _spectral_factors(weight: Tensor, window: int) -> Tensor:
@@ -228,7 +235,7 @@ class Kernels:
             padding=conv.padding,
             window=conv.window,
             block=BLOCK,
-            columns=_columns(conv.out_channels),
+            columns=_columns(conv.out_channels, conv.weights.dtype),
             threads=self.threads(),
             bfloat16=conv.weights.dtype == torch.bfloat16,
             in_half=x.dtype == torch.float16,

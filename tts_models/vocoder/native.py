@@ -13,9 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tts_models.kernels.convolution import Activation, Kernels, Norm
-from tts_models.layers import NORM_EPS
 from tts_models.vocoder.network import VocoderNetwork
-from tts_models.vocoder.packed import DecoderBlock, PackedNetwork, SnakeStep
+from tts_models.vocoder.packed import PackedNetwork, SnakeStep
 
 
 class NativeNetwork:
@@ -28,7 +27,7 @@ class NativeNetwork:
     def __init__(self, network: VocoderNetwork, kernels: Kernels, dtype: torch.dtype) -> None:
         """Pack ``network``'s weights as ``dtype``, float32 or bfloat16; ``network`` is not needed afterwards."""
         self._config = network.config
-        self._convolve = kernels.convolve
+        self._kernels, self._convolve = kernels, kernels.convolve
         self._weights = PackedNetwork(network, dtype)
         self._stored = torch.float32 if dtype == torch.float32 else torch.float16
         # Memory is kept from call to call, so calls take turns. They would only share the same cores anyway.
@@ -74,33 +73,11 @@ class NativeNetwork:
         self._convolve(weights.residual, text, shared[:, wide : wide + residual])
         shared[:, wide + residual : wide + residual + 2] = curves
         for block in weights.decoder[:-1]:
-            self._run_decoder_block(block, x, styles, shared[:, :wide])
+            block.run(self._kernels, x, styles, shared[:, :wide])
             x = shared
         out = text.new_empty(2 * frames, config.generator_channels)
-        self._run_decoder_block(weights.decoder[-1], x, styles, out)
+        weights.decoder[-1].run(self._kernels, x, styles, out)
         return out
-
-    def _run_decoder_block(self, block: DecoderBlock, x: Tensor, styles: Tensor, out: Tensor) -> None:
-        """``AdainResBlk1d`` of ``x`` to ``out``, which may share memory with it."""
-        variance, mean = torch.var_mean(x, dim=0, correction=0)
-        norm = Norm(torch.stack([mean, variance]), styles[block.affine1].view(2, -1))
-        shortcut = x
-        if block.shortcut is not None:
-            shortcut = x.new_empty(len(x), block.shortcut.out_channels)
-            self._convolve(block.shortcut, x, shortcut)
-        hidden = x.new_empty(len(out), block.conv1.out_channels)
-        statistics = x.new_empty(2, block.conv1.out_channels)
-        activation, slope = Activation.LEAKY_RELU, 0.2
-        if block.pool_weight is None or block.pool_bias is None:
-            self._convolve(block.conv1, x, hidden, norm=norm, activation=activation, slope=slope, statistics=statistics)
-        else:
-            shortcut = shortcut.repeat_interleave(2, dim=0)
-            pooled = _pool(F.leaky_relu(_normalise(x, norm), slope), block.pool_weight, block.pool_bias)
-            self._convolve(block.conv1, pooled, hidden, statistics=statistics)
-        norm = Norm(statistics, styles[block.affine2].view(2, -1))
-        self._convolve(
-            block.conv2, hidden, out, norm=norm, activation=activation, slope=slope, residual=shortcut, gain=0.5**0.5
-        )
 
     def _generate(self, x: Tensor, source: Tensor, styles: Tensor) -> Tensor:
         """The generator: ``(120T + 1, >= n_fft + 2)`` float32, in a buffer."""
@@ -183,17 +160,3 @@ class NativeNetwork:
                 statistics=out_statistics if last else statistics,
             )
             x = target
-
-
-def _normalise(x: Tensor, norm: Norm) -> Tensor:
-    """The norm in torch, for the one place where no convolution of ours follows it."""
-    (mean, variance), (scale, shift) = norm.statistics, norm.affine
-    return torch.addcmul(shift, x - mean, scale * torch.rsqrt(variance + NORM_EPS))
-
-
-def _pool(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """A depthwise transposed convolution of three taps and stride 2: ``(T, C)`` to ``(2T, C)``."""
-    following = F.pad(x[1:], (0, 0, 0, 1))
-    even = torch.addcmul(bias, x, weight[1])
-    odd = torch.addcmul(torch.addcmul(bias, x, weight[2]), following, weight[0])
-    return torch.stack([even, odd], dim=1).flatten(0, 1)

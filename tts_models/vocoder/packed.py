@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tts_models.kernels.convolution import PackedConv, pack, round_up
+from tts_models.kernels.convolution import PackedConv, pack, pack_conv
+from tts_models.kernels.res_block import PackedResBlock, Styles
 from tts_models.layers import AdaIN1d, AdainResBlk1d
 from tts_models.vocoder.generator import SnakeResBlock
 from tts_models.vocoder.network import VocoderNetwork
@@ -17,36 +17,6 @@ LONG_WINDOW = 32
 SHORT_WINDOW = 16
 SHORT_KERNEL = 3
 """Taps up to which the short window is as good: it has half the weights."""
-
-
-class Styles:
-    """Scale and shift of every norm in the network, from the timbre, in one product."""
-
-    def __init__(self) -> None:
-        """Start without norms."""
-        self._weights: list[Tensor] = []
-        self._biases: list[Tensor] = []
-        self._rows = 0
-
-    def add(self, norm: AdaIN1d) -> slice:
-        """Take in a norm; returns which rows of :meth:`__call__` are its scales, then its shifts."""
-        channels = norm.fc.out_features // 2
-        padding = round_up(channels) - channels
-        weight = norm.fc.weight.unflatten(0, (2, channels))
-        bias = norm.fc.bias.unflatten(0, (2, channels)) + torch.tensor([[1.0], [0.0]])
-        self._weights.append(F.pad(weight, (0, 0, 0, padding)).flatten(0, 1))
-        self._biases.append(F.pad(bias, (0, padding)).flatten())
-        start, self._rows = self._rows, self._rows + 2 * (channels + padding)
-        return slice(start, self._rows)
-
-    def seal(self) -> None:
-        """Take in no more."""
-        self._weight, self._bias = torch.cat(self._weights), torch.cat(self._biases)
-        self._weights, self._biases = [], []
-
-    def __call__(self, timbre: Tensor) -> Tensor:
-        """Every norm's scales and shifts, ``(rows,)``, for a timbre ``(style_dim,)``."""
-        return F.linear(timbre, self._weight, self._bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,29 +32,6 @@ class SnakeStep:
     conv: PackedConv
     affine: slice
     alpha: Tensor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DecoderBlock:
-    """An ``AdainResBlk1d``.
-
-    Attributes:
-        conv1: First convolution.
-        conv2: Second convolution.
-        shortcut: 1x1 convolution beside them, or ``None``.
-        affine1: First norm's rows in the styles.
-        affine2: Second norm's rows in the styles.
-        pool_weight: ``(3, channels)`` of the depthwise transposed convolution, or ``None`` if it does not upsample.
-        pool_bias: ``(channels,)`` of it, or ``None``.
-    """
-
-    conv1: PackedConv
-    conv2: PackedConv
-    shortcut: PackedConv | None
-    affine1: slice
-    affine2: slice
-    pool_weight: Tensor | None = None
-    pool_bias: Tensor | None = None
 
 
 class PackedNetwork:
@@ -126,8 +73,7 @@ class PackedNetwork:
 
     def _conv(self, conv: nn.Module, window: int = 0) -> PackedConv:
         assert isinstance(conv, nn.Conv1d)
-        (dilation,), padding = conv.dilation, conv.padding[0]
-        return pack(conv.weight, conv.bias, self._dtype, dilation=dilation, padding=int(padding), window=window)
+        return pack_conv(conv, self._dtype, window)
 
     def _upsampling(self, up: nn.Module) -> PackedConv:
         """A transposed convolution of stride ``s`` and ``2s`` taps as a plain one of two taps.
@@ -141,23 +87,9 @@ class PackedNetwork:
         weight = up.weight.unflatten(2, (2, stride)).flip(2).permute(3, 1, 0, 2).flatten(0, 1)
         return pack(weight, up.bias.repeat(stride), self._dtype, padding=1)
 
-    def _decoder_block(self, block: nn.Module) -> DecoderBlock:
+    def _decoder_block(self, block: nn.Module) -> PackedResBlock:
         assert isinstance(block, AdainResBlk1d)
-        pool_weight = pool_bias = None
-        if block.pool is not None:
-            assert block.pool.bias is not None
-            padding = round_up(block.pool.in_channels) - block.pool.in_channels
-            pool_weight = F.pad(block.pool.weight[:, 0].T, (0, padding))
-            pool_bias = F.pad(block.pool.bias, (0, padding))
-        return DecoderBlock(
-            conv1=self._conv(block.conv1),
-            conv2=self._conv(block.conv2),
-            shortcut=None if block.conv1x1 is None else self._conv(block.conv1x1),
-            affine1=self.styles.add(block.norm1),
-            affine2=self.styles.add(block.norm2),
-            pool_weight=pool_weight,
-            pool_bias=pool_bias,
-        )
+        return PackedResBlock.of(block, self.styles, self._dtype)
 
     def _snake_block(self, block: nn.Module) -> list[SnakeStep]:
         assert isinstance(block, SnakeResBlock)
