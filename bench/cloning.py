@@ -100,7 +100,7 @@ class Studio:
         """The presets that come nearest, at the speaker's pitch, the best first."""
         embedding = self._ecapa_of([clip])
         profile = reference_profile([ClipProfile(embedding, len(clip) / ENCODER_RATE_HZ, pitch_of(clip))])
-        return [voice.recipe for voice in preset_voices().nearest(profile, count)]
+        return [voice.recipe for voice in preset_voices().nearest(profile, count, "en-US")]
 
     def say(self, recipe: VoiceRecipe, texts: Sequence[str], language: str = "en-US") -> list[FloatArray]:
         """``(n,)`` at 24 kHz each."""

@@ -179,7 +179,7 @@ class VoiceFitter:
                 model, pause_s = None, _FAULT_PAUSE_S
 
     def _fit(self, model: FitsVoices, voice: ClonedVoice, worker: str) -> None:
-        plan = FitPlan(steps=self._settings.steps)
+        plan = FitPlan(steps=self._settings.steps, language=voice.language)
         try:
             keeper = Keeper(self._voices, voice, worker, plan.steps, self._settings.lease_s)
             if keeper.tries > self._settings.attempts:

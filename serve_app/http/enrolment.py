@@ -70,12 +70,13 @@ class Enroller:
         await self._require_free(tenant, wish.name)
         profile = await graph.profile(samples)
         _require_speaker(consent, profile)
-        (nearest,) = self.presets.nearest(profile)
+        language = language or (consent.language if consent else DEFAULT_LANGUAGE)
+        (nearest,) = self.presets.nearest(profile, language=language)
         voice = ClonedVoice.new(
             tenant,
             wish.name,
             nearest.recipe,
-            language=language or (consent.language if consent else DEFAULT_LANGUAGE),
+            language=language,
             gender=wish.gender or _heard_gender(profile) or gender_of(nearest.recipe, self._catalogue),
             source="clone",
             consents=(consent.id,) if consent else (),
@@ -167,8 +168,8 @@ class Enroller:
         except RequestError as error:
             raise type(error)(error.message, "reference_audio") from None
         _require_speaker(consent, profile)
-        recipe = self.presets.nearest(profile)[0].recipe
         language = language or (consent.language if consent else DEFAULT_LANGUAGE)
+        recipe = self.presets.nearest(profile, language=language)[0].recipe
         gender = _heard_gender(profile) or gender_of(recipe, self._catalogue)
         return recipe.voice(self._catalogue, "reference_audio", language, gender)
 

@@ -96,6 +96,19 @@ def test_f0_decides_between_voices_that_are_about_as_near() -> None:
     assert ranked[0].similarity == pytest.approx(0.50 / np.hypot(0.50, 0.45), abs=1e-6)
 
 
+def test_a_voice_of_the_language_is_taken_where_it_is_about_as_near() -> None:
+    plain = table()
+    presets = PresetVoices(("em_one", "bf_two", "if_three"), *(getattr(plain, name) for name in plain.__slots__[1:]))
+
+    def nearest(weights: tuple[float, float], language: str) -> str:
+        return next(iter(presets.nearest(somebody(between(*weights), 0.0), language=language)[0].recipe.presets))
+
+    assert nearest((0.50, 0.45), "") == nearest((0.50, 0.45), "es") == "em_one"
+    assert nearest((0.50, 0.45), "en-US") == "bf_two", "of whatever country"
+    assert nearest((0.50, 0.30), "en-US") == "em_one", "it is much nearer"
+    assert nearest((0.50, 0.45), "hi") == "em_one", "no other is nearer in a language that none of them reads"
+
+
 def test_what_of_a_speaker_is_taken_over() -> None:
     presets = table()
     (exact,) = presets.nearest(somebody(between(1.0), 100 * 2 ** (3 / 12), 8.0))

@@ -133,7 +133,7 @@ class VoiceFitter:
             window_s = plan.window_frames * FRAME_SAMPLES / SAMPLE_RATE_HZ
             target = speaker_sound(self._encoder, known, window_s, self._device)
             judge = speaker_sound(self._encoder, held_out, _EXAM_S, self._device, target.spreads)
-            nearest = [voice.recipe for voice in self._presets.nearest(profile, plan.starts)]
+            nearest = [voice.recipe for voice in self._presets.nearest(profile, plan.starts, plan.language)]
             starts = [start, *(recipe for recipe in nearest if recipe.presets != start.presets)][: plan.starts]
             recipes = [delivered_as(one, profile, self._acoustic, self._catalogue, exam) for one in starts]
             now = FitState.from_bytes(state) if state else None

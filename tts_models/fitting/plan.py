@@ -17,6 +17,7 @@ class FitPlan:
     Attributes:
         steps: Most steps.
         starts: Voices of which the best is begun with: the one given, and the nearest presets.
+        language: BCP-47 tag of what the voice is to read; such presets are begun with where they are about as near.
         seed: Decides which windows are taken.
         learning_rate: Of Adam, in deviations of the presets' timbres, at the start; it falls to nearly 0 at the end.
         window_frames: Length of what is said in a step, frames of 25 ms.
@@ -29,6 +30,7 @@ class FitPlan:
 
     steps: int = 40
     starts: int = 3
+    language: str = "en-US"
     seed: int = 0
     learning_rate: float = 0.2
     window_frames: int = 48

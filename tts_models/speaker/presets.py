@@ -15,6 +15,7 @@ from safetensors import safe_open
 
 from tts_models.speaker.profile import ReferenceProfile
 from tts_models.speaker.recipe import VoiceRecipe
+from tts_models.speaker.voices import LANGUAGE_OF_LETTER
 from tts_models.types import FloatArray
 
 PRESETS_FILE = Path(__file__).with_name("presets.safetensors")
@@ -22,6 +23,7 @@ MAX_SEMITONES = 12.0
 MIN_RANGE_SCALE, MAX_RANGE_SCALE = 0.6, 1.5
 _FREE_SEMITONES = 3.0
 _PER_SEMITONE = 0.02
+_OTHER_LANGUAGE = 0.1
 _RANGE_TRUST = 0.5
 
 
@@ -61,15 +63,22 @@ class PresetVoices:
             names = tuple(json.loads(file.metadata()["names"]))
             return cls(names, *(file.get_tensor(name) for name in cls.__slots__[1:]))
 
-    def nearest(self, profile: ReferenceProfile, count: int = 1) -> list[NearestVoice]:
+    def nearest(self, profile: ReferenceProfile, count: int = 1, language: str = "") -> list[NearestVoice]:
         """The presets that come nearest to a speaker, with the speaker's F0, the best first.
 
         One whose F0 is far from the speaker's is taken only where it is much more alike otherwise: a voice moved by
-        many semitones sounds odd.
+        many semitones sounds odd. So is one that was recorded in another language: it reads with an accent.
+
+        Args:
+            profile: The speaker.
+            count: How many presets.
+            language: BCP-47 tag of what the voice is to read; empty if nobody knows.
         """
         similarity = self.embeddings @ profile.embedding
         away = np.abs(self._semitones(profile))
         score = similarity - _PER_SEMITONE * np.maximum(away - _FREE_SEMITONES, 0)
+        if language:
+            score -= _OTHER_LANGUAGE * np.array([not _reads(name, language) for name in self.names])
         return [self._voice(row, profile, float(similarity[row])) for row in np.argsort(-score)[:count].tolist()]
 
     def _voice(self, row: int, profile: ReferenceProfile, similarity: float) -> NearestVoice:
@@ -87,6 +96,11 @@ class PresetVoices:
             return np.zeros(len(self.names), np.float32)
         semitones: FloatArray = 12 * np.log2(np.float32(profile.median_f0_hz) / self.median_f0_hz)
         return semitones
+
+
+def _reads(preset: str, language: str) -> bool:
+    """Whether a preset was recorded in that language, in whatever country."""
+    return LANGUAGE_OF_LETTER.get(preset[0], "").partition("-")[0] == language.partition("-")[0]
 
 
 @cache
