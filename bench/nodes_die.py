@@ -191,7 +191,7 @@ class Cluster:
         return "raylet" in (await self.on(host, "ps", "-e", "-o", "comm=")).split()
 
     async def whole(self) -> None:
-        """Waits until every replica runs."""
+        """Waits until every replica runs, and every proxy listens."""
         async with asyncio.timeout(STARTING_S):
             while not await self._is_whole():
                 await asyncio.sleep(0.5)
@@ -200,14 +200,16 @@ class Cluster:
         try:
             async with httpx.AsyncClient(timeout=10) as http:
                 answer = await http.get(f"http://{HEAD.address}:8265/api/serve/applications/")
-            application = answer.json()["applications"]["voicegraph"]
+            state = answer.json()
+            application = state["applications"]["voicegraph"]
         except (httpx.HTTPError, ValueError, KeyError):
             return False
         if application["status"] == "DEPLOY_FAILED":
             raise RuntimeError(application["message"])
         replicas = [each for one in application["deployments"].values() for each in one["replicas"]]
         running = sum(each["state"] == "RUNNING" for each in replicas)
-        return application["status"] == "RUNNING" and running == len(replicas) == REPLICAS
+        listen = [proxy["status"] for proxy in state["proxies"].values()] == ["HEALTHY"] * len(HOSTS)
+        return listen and application["status"] == "RUNNING" and running == len(replicas) == REPLICAS
 
 
 async def killed(cluster: Cluster, callers: Callers) -> None:
