@@ -11,7 +11,7 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,10 +50,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Ask:
-    """What callers ask for, and how long the answer must be, bytes."""
+    """What callers ask for, how long the answer must be, bytes, and what else they send."""
 
     json: dict[str, Any]
     length: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Balancer:
@@ -166,7 +167,7 @@ class Callers:
 
 
 async def _answer(http: httpx.AsyncClient, url: str, ask: Ask) -> bytes:
-    async with http.stream("POST", f"{url}/v1/audio/speech", json=ask.json) as response:
+    async with http.stream("POST", f"{url}/v1/audio/speech", json=ask.json, headers=ask.headers) as response:
         body = await response.aread()
         if response.status_code != httpx.codes.OK:
             raise Refused(response.status_code, body[:200].decode(errors="replace"))

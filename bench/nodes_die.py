@@ -1,6 +1,6 @@
 """What callers notice when nodes die: a cluster of three hosts on this machine, and callers who go on asking.
 
-    sudo .venv/bin/python -m bench.nodes_die                    # all of them, about five minutes
+    sudo .venv/bin/python -m bench.nodes_die                    # all of them, about ten minutes
     sudo .venv/bin/python -m bench.nodes_die killed drained
 
 The hosts are Linux namespaces with addresses of their own (``scripts/local_hosts.py``): one can be switched off, or
@@ -16,19 +16,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import yaml
 
-from bench.balanced_callers import Ask, Callers, figures
+from bench.balanced_callers import Ask, Callers, Request, figures
 from scripts import local_hosts
 from scripts.local_hosts import NETWORK, ROOT, Host
 
@@ -36,9 +38,12 @@ HEAD, *WORKERS = HOSTS = local_hosts.hosts(("head", "one", "two"))
 REDIS_PORT = 6399
 GCS = f"{HEAD.address}:6380"
 FRAME_BYTES = 2 * 600
+SOUND, NEW_SOUND = "FRAME_SAMPLES, 0.1,", "FRAME_SAMPLES, 0.2,"
+"""What the models that sleep say, and those of the next release."""
 WORDS = (40, 30, 20, 10)
 CALLERS = 6
 STARTING_S = 240.0
+GIVEN_UP_S = 150.0
 SPREAD = {"num_replicas": 2, "max_replicas_per_node": 1}
 ONE = {"num_replicas": 1}
 DEPLOYMENTS = {
@@ -101,6 +106,9 @@ class Cluster:
             arguments = ["--head", "--port=6380", "--num-cpus=0", "--dashboard-host=0.0.0.0"]
         variables = {
             "RAY_REDIS_ADDRESS": f"{NETWORK}.1:{REDIS_PORT}" if host is HEAD else "",
+            "RAY_health_check_timeout_ms": "4000",
+            "RAY_health_check_failure_threshold": "3",
+            "RAY_grpc_client_keepalive_timeout_ms": "10000",
             "RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS": "1",
             "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxy:middlewares",
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -125,9 +133,13 @@ class Cluster:
             raise RuntimeError(f"{host.name}: {' '.join(command)}: {done.stdout[-500:]} {done.stderr[-1500:]}")
         return done.stdout
 
-    async def deploy(self) -> None:
-        """``serve deploy`` of ``config/serve.yaml``, with models that sleep."""
-        assets = self.shared / "assets"
+    async def deploy(self, release: str | None = None) -> None:
+        """``serve deploy`` of ``config/serve.yaml``, with models that sleep.
+
+        Args:
+            release: A folder of :attr:`shared` with the code, instead of this checkout's; its weights are others, too.
+        """
+        assets = self.shared / f"assets{release or ''}"
         assets.mkdir(exist_ok=True)
         config = yaml.safe_load((ROOT / "config/serve.yaml").read_text())
         (app,) = config["applications"]
@@ -137,6 +149,8 @@ class Cluster:
             "storage": {"records": f"redis://{NETWORK}.1:{REDIS_PORT}/1"},
             "http": {"api_keys": "off", "limits": {"address_requests_per_s": 1000}},
         }
+        if release:
+            app["runtime_env"] = {"env_vars": {"PYTHONPATH": str(self.shared / release)}}
         for deployment in app["deployments"]:
             deployment.pop("autoscaling_config", None)
             deployment |= DEPLOYMENTS[deployment["name"]] | {"graceful_shutdown_timeout_s": 30}
@@ -154,8 +168,30 @@ class Cluster:
         await asyncio.sleep(2)
         await self.whole()
 
+    def new_release(self) -> str:
+        """The name of a release whose models say something else: a copy of this checkout's code in :attr:`shared`."""
+        release = "-new"
+        for package in ("serve_app", "deployments", "tts_models", "tests"):
+            shutil.copytree(ROOT / package, self.shared / release / package)
+        doubles = self.shared / release / "tests/cluster/doubles.py"
+        code = doubles.read_text()
+        assert SOUND in code
+        doubles.write_text(code.replace(SOUND, NEW_SOUND))
+        return release
+
+    async def alive(self) -> set[str]:
+        """The addresses of the nodes that Ray believes in."""
+        async with httpx.AsyncClient(timeout=10) as http:
+            answer = await http.get(f"http://{HEAD.address}:8265/api/v0/nodes")
+        nodes = answer.json()["data"]["result"]["result"]
+        return {node["node_ip"] for node in nodes if node["state"] == "ALIVE"}
+
+    async def has_raylet(self, host: Host) -> bool:
+        """Whether Ray runs on a host."""
+        return "raylet" in (await self.on(host, "ps", "-e", "-o", "comm=")).split()
+
     async def whole(self) -> None:
-        """Waits until every replica runs."""
+        """Waits until every replica runs, and every proxy listens."""
         async with asyncio.timeout(STARTING_S):
             while not await self._is_whole():
                 await asyncio.sleep(0.5)
@@ -164,14 +200,16 @@ class Cluster:
         try:
             async with httpx.AsyncClient(timeout=10) as http:
                 answer = await http.get(f"http://{HEAD.address}:8265/api/serve/applications/")
-            application = answer.json()["applications"]["voicegraph"]
+            state = answer.json()
+            application = state["applications"]["voicegraph"]
         except (httpx.HTTPError, ValueError, KeyError):
             return False
         if application["status"] == "DEPLOY_FAILED":
             raise RuntimeError(application["message"])
         replicas = [each for one in application["deployments"].values() for each in one["replicas"]]
         running = sum(each["state"] == "RUNNING" for each in replicas)
-        return application["status"] == "RUNNING" and running == len(replicas) == REPLICAS
+        listen = [proxy["status"] for proxy in state["proxies"].values()] == ["HEALTHY"] * len(HOSTS)
+        return listen and application["status"] == "RUNNING" and running == len(replicas) == REPLICAS
 
 
 async def killed(cluster: Cluster, callers: Callers) -> None:
@@ -210,6 +248,29 @@ async def drained(cluster: Cluster, callers: Callers) -> None:
     await cluster.start_ray(spare)
 
 
+async def cut(cluster: Cluster, callers: Callers) -> None:
+    """A worker's cable is pulled until Ray has given the node up, and is put back; then the node joins again."""
+    lost, cut_s = WORKERS[1], time.monotonic()
+    await asyncio.to_thread(local_hosts.cut, lost)
+    async with asyncio.timeout(GIVEN_UP_S):
+        while lost.address in await cluster.alive():
+            await asyncio.sleep(0.5)
+    print(f"given up {time.monotonic() - cut_s:.1f} s after the cut", file=sys.stderr)
+    await asyncio.sleep(10)
+    await asyncio.to_thread(local_hosts.heal, lost)
+    async with asyncio.timeout(GIVEN_UP_S):
+        while await cluster.has_raylet(lost):  # it hears that it was given up, and ends
+            await asyncio.sleep(0.5)
+    print(f"its own Ray ended {time.monotonic() - cut_s:.1f} s after the cut", file=sys.stderr)
+    await cluster.start_ray(lost)
+
+
+async def upgraded(cluster: Cluster, callers: Callers) -> None:
+    """``serve deploy`` of new code with new weights: every replica of every stage is replaced."""
+    release = cluster.new_release()
+    await cluster.deploy(release)
+
+
 async def blinked(cluster: Cluster, callers: Callers) -> None:
     """A worker's cable is pulled for three seconds."""
     await asyncio.to_thread(local_hosts.cut, WORKERS[1])
@@ -218,7 +279,7 @@ async def blinked(cluster: Cluster, callers: Callers) -> None:
 
 
 SCENARIOS: dict[str, Callable[[Cluster, Callers], Awaitable[None]]] = {
-    each.__name__: each for each in (blinked, killed, drained, head)
+    each.__name__: each for each in (blinked, killed, drained, cut, head, upgraded)
 }
 
 
@@ -226,6 +287,16 @@ def asks() -> list[Ask]:
     """A request for a file and one for a stream."""
     body = {"model": "tts-1", "voice": "af_test", "input": " ".join(map(str, WORDS)), "response_format": "pcm"}
     return [Ask(body | {"stream": stream}, sum(WORDS) * FRAME_BYTES) for stream in (True, False)]
+
+
+def releases(requests: Sequence[Request], fault_s: float) -> dict[str, Any]:
+    """Whose sounds the answers are made of, and when the first and the last one of a kind ended."""
+    ended: dict[str, list[float]] = {}
+    for request in requests:
+        if request.body is not None and request.ended_s is not None:
+            heard = np.unique(np.abs(np.frombuffer(request.body, "<i2")).round(-3))
+            ended.setdefault("+".join(map(str, heard)), []).append(round(request.ended_s - fault_s, 1))
+    return {kind: {"answers": len(times), "from_s": min(times), "until_s": max(times)} for kind, times in ended.items()}
 
 
 async def measure(names: list[str]) -> dict[str, Any]:
@@ -242,6 +313,8 @@ async def measure(names: list[str]) -> dict[str, Any]:
                 whole_s = time.monotonic() - fault_s
                 await callers.more(5 * CALLERS)
             found[name] = figures(callers.requests, fault_s, in_flight) | {"whole_again_s": round(whole_s, 1)}
+            if name == upgraded.__name__:
+                found[name]["heard"] = releases(callers.requests, fault_s)
             print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
     return {"benchmark": "nodes_die", "callers": CALLERS, "scenarios": found}
 

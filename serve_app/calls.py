@@ -15,7 +15,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ray.exceptions import ActorDiedError, ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.exceptions import (
+    ActorDiedError,
+    ActorUnavailableError,
+    ObjectLostError,
+    RayActorError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 from ray.serve.exceptions import (
     BackPressureError,
     DeploymentUnavailableError,
@@ -130,11 +137,44 @@ def _is_loss(error: BaseException) -> bool:
 
 
 async def _last_of(responses: Sequence[Any]) -> Any:
+    """The result of the last response, unless the replica of one before it cannot be reached any more.
+
+    Ray Serve 2.60 takes that for a fault of the replica that waits for the argument, and gives it to one replica after
+    the other, without end (``router.py``; an argument whose replica has died it knows better).
+    """
+    unreachable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    watching = [asyncio.create_task(_watch(response, unreachable)) for response in responses[:-1]]
+    last = asyncio.ensure_future(responses[-1])
     try:
-        return await responses[-1]
+        await asyncio.wait([last, unreachable], return_when=asyncio.FIRST_COMPLETED)
+        return await (last if last.done() else unreachable)
     except BaseException:
         for response in responses:
             # cancel() of a response that has failed raises its error again.
             with contextlib.suppress(Exception):
                 response.cancel()
         raise
+    finally:
+        for task in (*watching, last, unreachable):
+            task.cancel()
+
+
+async def _watch(response: Any, unreachable: asyncio.Future[None]) -> None:
+    """Fails ``unreachable`` when the replica that ``response`` comes from is.
+
+    The result itself is not fetched: it is large, and goes from replica to replica.
+    """
+    loop = asyncio.get_running_loop()
+
+    def ended(outcome: Any) -> None:
+        if isinstance(outcome, ActorUnavailableError):
+            with contextlib.suppress(RuntimeError):  # the loop of a job that has ended
+                loop.call_soon_threadsafe(fail, outcome)
+
+    def fail(error: ActorUnavailableError) -> None:
+        if not unreachable.done():
+            unreachable.set_exception(error)
+
+    with contextlib.suppress(Exception):  # where there is no replica at all, the last response says why
+        result = await response._fetch_future_result_async()  # there is no public way to wait without fetching
+        result.add_done_callback(ended)

@@ -24,6 +24,7 @@ from tts_models.assets import Asset, AssetFile, AssetStore
 from tts_models.assets.network import Network
 from tts_models.errors import OutOfMemory, SynthesisError, TtsError, UnpronounceableText
 from tts_models.instructions import Understanding
+from tts_models.speaker.presets import preset_voices
 from tts_models.speaker.voices import Voice, VoiceCatalogue
 from tts_models.text.dictionary import Dictionary
 from tts_models.types import (
@@ -235,7 +236,7 @@ def load_vocoder(_: VocoderSettings, assets: AssetSettings) -> VocoderDouble:
 
 
 def load_voices(_: AssetSettings) -> VoiceCatalogue:
-    return VoiceCatalogue([VOICE])
+    return VoiceCatalogue([VOICE, *(Voice.from_table(name, VOICE.styles) for name in preset_voices().names)])
 
 
 def load_understanding(_: AssetSettings) -> Understanding:

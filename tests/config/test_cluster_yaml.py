@@ -68,6 +68,7 @@ def test_what_rays_proxies_need_reaches_every_node(name: str) -> None:
         before, _, _ = line.partition("/ray start")
         assert f"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH={proxy.IMPORT_PATH} " in before
         assert "RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS=1 " in before
+        assert "RAY_grpc_client_keepalive_timeout_ms=10000 " in before
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -77,6 +78,7 @@ def test_the_head_keeps_rays_state_in_redis_and_lets_workers_find_both(name: str
         for key in ("head_start_ray_commands", "worker_start_ray_commands")
     )
     assert "RAY_REDIS_ADDRESS=voicegraph-redis:6379 " in head
+    assert "RAY_health_check_timeout_ms=4000 RAY_health_check_failure_threshold=3 " in head
     assert "--port=6380" in head  # 6379 is the Redis
     assert "--address=$RAY_HEAD_IP:6380" in worker
     if name in CLOUDS:

@@ -126,6 +126,8 @@ def test_every_pod_has_probes_and_what_rays_proxies_need(spec: dict[str, Any]) -
         variables = {each["name"]: each["value"] for each in container["env"]}
         assert variables["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] == proxy.IMPORT_PATH
         assert variables["RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS"] == "1"
+        assert variables["RAY_health_check_failure_threshold"] == "3"
+        assert variables["RAY_grpc_client_keepalive_timeout_ms"] == "10000"
         assert {"readinessProbe", "livenessProbe"} <= container.keys()
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["restartPolicy"] == "Never"  # as KubeRay asks with the autoscaler v2

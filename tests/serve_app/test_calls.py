@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,3 +160,34 @@ def test_the_errors_survive_pickling() -> None:
         assert type(again) is type(error)
         assert isinstance(again, TtsError)
         assert again.args == error.args
+
+
+class ResultOfAReplica:
+    """What a router makes of a call: knows how the call has ended, without its result."""
+
+    def __init__(self, outcome: Any) -> None:
+        self._outcome = outcome
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+        Thread(target=callback, args=(self._outcome,)).start()  # as Ray does, in a thread of its own
+
+
+async def test_an_argument_whose_replica_is_out_of_reach_is_made_again() -> None:
+    """The router would give the call that waits for it to one replica after the other, for ever."""
+    outcomes = [ActorUnavailableError("cut off", None), None]
+    answers = iter((asyncio.Event().wait, partial(asyncio.sleep, 0.05, "done")))
+    waits = FakeHandle(lambda: next(answers)())
+    starts = []
+
+    def start() -> list[Any]:
+        result = ResultOfAReplica(outcomes[len(starts)])
+        starts.append(result)
+
+        async def fetched() -> ResultOfAReplica:
+            return result
+
+        return [SimpleNamespace(_fetch_future_result_async=fetched, cancel=lambda: None), waits.remote()]
+
+    assert await StageCaller(SETTINGS).call(start) == "done"
+    assert len(starts) == 2
+    assert [response.cancelled for response in waits.responses] == [True, False]
