@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tts_models.acoustic.network import AcousticNetwork
+from tts_models.acoustic.recurrent import BiLstm
 from tts_models.kernels.convolution import Kernels, pack, round_up
 from tts_models.kernels.res_block import PackedResBlock, Styles
 from tts_models.layers import AdainResBlk1d
@@ -21,6 +22,10 @@ def use_kernels(network: AcousticNetwork, kernels: Kernels) -> None:
         for name, layer in list(parent.named_children()):
             if isinstance(layer, nn.Linear):
                 setattr(parent, name, _Linear(layer, kernels))
+    if torch.get_num_threads() == 1:  # else an LSTM's directions each take all threads of torch's
+        for lstm in network.modules():
+            if isinstance(lstm, BiLstm):
+                lstm.threads = lambda: kernels.threads()
     for blocks in (network.predictor.F0, network.predictor.N):
         for index, block in enumerate(blocks):
             assert isinstance(block, AdainResBlk1d)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tts_models.acoustic.config import AcousticConfig
-from tts_models.acoustic.recurrent import bilstm, run_bilstm
+from tts_models.acoustic.recurrent import BiLstm, run_bilstm
 from tts_models.layers import NORM_EPS, AdainResBlk1d, apply_mask, upsample_mask
 
 
@@ -25,9 +25,9 @@ class ProsodyPredictor(nn.Module):
         super().__init__()
         dim, style_dim = config.hidden_dim, config.style_dim
         self.text_encoder = DurationEncoder(config)
-        self.lstm = bilstm(dim + style_dim, dim)
+        self.lstm = BiLstm(dim + style_dim, dim)
         self.duration_proj = nn.ModuleDict({"linear_layer": nn.Linear(dim, config.max_duration_frames)})
-        self.shared = bilstm(dim + style_dim, dim)
+        self.shared = BiLstm(dim + style_dim, dim)
         self.F0 = _curve_blocks(dim, style_dim)
         self.N = _curve_blocks(dim, style_dim)
         self.F0_proj = nn.Conv1d(dim // 2, 1, 1)
@@ -92,7 +92,7 @@ class DurationEncoder(nn.Module):
         dim, style_dim = config.hidden_dim, config.style_dim
         self.lstms = nn.ModuleList()
         for _ in range(config.n_layers):
-            self.lstms.append(bilstm(dim + style_dim, dim))
+            self.lstms.append(BiLstm(dim + style_dim, dim))
             self.lstms.append(AdaLayerNorm(style_dim, dim))
 
     def forward(self, x: Tensor, style: Tensor, lengths: Tensor | None) -> Tensor:
@@ -109,7 +109,7 @@ class DurationEncoder(nn.Module):
         beside = style[:, None].expand(-1, x.shape[1], -1)
         x = torch.cat((x, beside), dim=-1)
         for lstm, norm in zip(self.lstms[::2], self.lstms[1::2], strict=True):
-            x = torch.cat((norm(run_bilstm(cast(nn.LSTM, lstm), x, lengths), style), beside), dim=-1)
+            x = torch.cat((norm(run_bilstm(cast(BiLstm, lstm), x, lengths), style), beside), dim=-1)
         return x
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tts_models.acoustic.config import AcousticConfig
-from tts_models.acoustic.recurrent import bilstm, run_bilstm
+from tts_models.acoustic.recurrent import BiLstm, run_bilstm
 from tts_models.layers import NORM_EPS, apply_mask
 
 
@@ -26,7 +26,7 @@ class TextEncoder(nn.Module):
             nn.Sequential(nn.Conv1d(dim, dim, width, padding=width // 2), ChannelNorm(dim), nn.LeakyReLU(0.2))
             for _ in range(config.n_layers)
         )
-        self.lstm = bilstm(dim, dim)
+        self.lstm = BiLstm(dim, dim)
 
     def forward(self, tokens: Tensor, lengths: Tensor | None, mask: Tensor | None) -> Tensor:
         """Encode.
