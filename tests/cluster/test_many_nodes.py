@@ -116,6 +116,7 @@ class Deployed:
             "assets.root": local_hosts.FOLDER,
             "cache.enabled": "true",
             "fitting.enabled": "false",
+            "http.limits.address_requests_per_s": "100",  # what is asked here is all from one address
         }
         options = " ".join(f"--set '{name}={value}'" for name, value in settings.items())
         execute(f"cd voicegraph && voicegraph config -c config/serve.yaml {options} > ~/serve.yaml")
