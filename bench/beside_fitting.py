@@ -30,6 +30,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from deployments.cores import stand_back
 from tests.support.speech import SENTENCES
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
@@ -145,7 +146,7 @@ def _fit_for_ever(root: Path, nice: int | None, steps: Synchronized[int]) -> Non
     def count(state: FitState) -> None:
         if not steps.value:
             # Now: how it begins is not what is measured.
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)) if nice is None else os.nice(nice)
+            stand_back() if nice is None else os.nice(nice)
         steps.value += 1
 
     clip = np.random.default_rng(0).normal(0, 0.05, 6 * 16_000).astype(np.float32)

@@ -33,6 +33,7 @@ from rich.table import Table
 
 from bench.cloning_speakers import speakers
 from deployments.storage.cloned_voice import StoredRecipe
+from serve_app.http.enrolment import gender_of
 from serve_app.http.voice_schemas import VoiceFile
 from tests.support.asr import SpeechRecogniser, word_error_rate
 from tests.support.assets import MOONSHINE, beside
@@ -86,7 +87,7 @@ class Studio:
         cpu = torch.device("cpu")
         self._acoustic = AcousticModel.load(weights, cpu)
         self._vocoder = Vocoder.load(weights, choose_engine("auto", device="cpu"))
-        self._catalogue = VoiceCatalogue.load(store.ensure("voices-v1.0"))
+        self.catalogue = VoiceCatalogue.load(store.ensure("voices-v1.0"))
         self._text = TextFrontend()
         self._ecapa = SpeakerEncoder.load(store.ensure("ecapa-tdnn-voxceleb"), cpu)
         self._judge = VoiceEncoder("cpu", verbose=False)
@@ -104,7 +105,7 @@ class Studio:
 
     def say(self, recipe: VoiceRecipe, texts: Sequence[str], language: str = "en-US") -> list[FloatArray]:
         """``(n,)`` at 24 kHz each."""
-        voice = recipe.voice(self._catalogue, "clone", language, "female")
+        voice = recipe.voice(self.catalogue, "clone", language, gender_of(recipe, self.catalogue))
         segments = [segment for text in texts for segment in self._text.segments(text, language)]
         features = self._acoustic.synthesize([voice.says(segment.token_ids, seed=1) for segment in segments])
         return [_sound(audio).samples for audio in self._vocoder.synthesize([_sound(one) for one in features])]
@@ -169,7 +170,7 @@ def _row(
     fitted = fitter.fit([reference], start, plan)
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(exported(file.stem, fitted.recipe))
+        file.write_text(exported(file.stem, fitted.recipe, studio.catalogue))
     row: dict[str, object] = {
         "ceiling": dict(zip(_COLUMNS, studio.likeness([reference], unseen), strict=False)),
         "nearest": studio.marks(start, unseen),
@@ -190,13 +191,13 @@ def _row(
     return row
 
 
-def exported(name: str, recipe: VoiceRecipe) -> str:
+def exported(name: str, recipe: VoiceRecipe, catalogue: VoiceCatalogue) -> str:
     """A voice as the file that a server exports, and that ``bench.emotion --files`` reads."""
     return VoiceFile(
         format="voicegraph-voice-1",
         name=name,
         language="en-US",
-        gender="female",
+        gender=gender_of(recipe, catalogue),
         source="clone",
         recipe=StoredRecipe.of(recipe),
     ).model_dump_json()

@@ -13,13 +13,17 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 0.005
 """How old a share may be: a short operation of a model."""
@@ -77,6 +81,20 @@ class Cores:
 def this_machine() -> Cores:
     """What this process shares with the others of this user here."""
     return Cores()
+
+
+def stand_back() -> None:
+    """Lets this thread, and those it starts, compute only while nothing else wants the core.
+
+    Not by niceness: since Linux 6.6 a thread of nice 19 is let end its turn of 3 ms before one that wakes up may have
+    the core, and a vocoder's threads wake up hundreds of times a second. It is for a sandbox without SCHED_IDLE.
+    """
+    thread = threading.get_native_id()
+    try:
+        os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+    except OSError as error:
+        os.setpriority(os.PRIO_PROCESS, thread, 19)
+        logger.warning("SCHED_IDLE is refused here (%s): what works in the background may slow what speaks.", error)
 
 
 def _computes(file: Path) -> bool:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ray.serve.config import AutoscalingContext
 
 from deployments.assets import ECAPA, KOKORO, VOICES, asset_store
+from deployments.cores import stand_back
 from deployments.errors import StorageUnavailable
 from deployments.fair_worker import ReplicaLoad
 from deployments.logs import log_with_serve
@@ -155,7 +156,7 @@ class VoiceFitter:
 
     def _work(self) -> None:
         if self._settings.only_idle:
-            _stand_back()
+            stand_back()
         model: FitsVoices | None = None
         pause_s = _POLL_S
         while not self._stopping.wait(pause_s):
@@ -231,12 +232,3 @@ def scale_by_voices(context: AutoscalingContext) -> tuple[float, dict[str, Any]]
     latest = max(seen, key=lambda value: value.timestamp, default=None)  # every replica counts all of them
     wanted = math.ceil(latest.value / context.config.get_target_ongoing_requests()) if latest else 0
     return max(wanted, context.capacity_adjusted_min_replicas), {}
-
-
-def _stand_back() -> None:
-    """Lets this thread, and those it starts, compute only while nothing else wants the core.
-
-    Not niceness: since Linux 6.6 a thread of nice 19 is let end its turn of 3 ms before one that wakes up may have the
-    core, and a vocoder's threads wake up hundreds of times a second.
-    """
-    os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))

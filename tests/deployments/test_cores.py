@@ -1,5 +1,6 @@
 """The cores of a machine, shared by those who compute."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from deployments.cores import Cores
+from deployments.cores import Cores, stand_back
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from deployments.cores import Cores
+from deployments.cores import Cores, stand_back
 Cores(Path(sys.argv[1])).seen_by_others(lambda: (print("computing", flush=True), time.sleep(60)))()
 """
 
@@ -86,3 +87,23 @@ def test_a_killed_replica_no_longer_computes_and_leaves_nothing_behind(tmp_path:
         other.wait(timeout=10)
     assert cores.share() == 2
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_where_idle_scheduling_is_refused_a_thread_stands_back_by_niceness(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    seen: list[int] = []
+
+    def work() -> None:
+        stand_back()
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(10)
+    assert seen == [19]
+    assert "SCHED_IDLE is refused" in caplog.text

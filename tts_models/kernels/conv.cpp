@@ -25,7 +25,6 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
-#include <type_traits>
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #endif
@@ -285,10 +284,8 @@ struct Direct : Convolution<Element> {
 
 // The same where the weights are larger than the data: a thread keeps a panel of columns in its cache and takes all rows
 // past it, so that the weights are read once and not once a block of rows. Not for bfloat16: measured, it gains nothing.
-template <typename Element>
-struct Panels : Convolution<Element> {
-  using Convolution<Element>::op;
-  const Element* act = nullptr;
+struct Panels : Convolution<float> {
+  const float* act = nullptr;
   int64_t act_stride = 0;
 
   int64_t reach() const { return (op.kernel - 1) * op.dilation; }
@@ -297,14 +294,14 @@ struct Panels : Convolution<Element> {
 
   void prepare() {
     const int64_t in = op.in_channels, rows = op.out_positions + reach();
-    const bool as_it_is = !op.in_half && !this->prologue.factor && op.activation == 0 && rows == op.in_positions;
-    if (as_it_is && op.padding == 0 && std::is_same_v<Element, float>) {
-      act = static_cast<const Element*>(op.in), act_stride = op.in_stride;
+    const bool as_it_is = !op.in_half && !prologue.factor && op.activation == 0 && rows == op.in_positions;
+    if (as_it_is && op.padding == 0) {
+      act = static_cast<const float*>(op.in), act_stride = op.in_stride;
       return;
     }
-    Element* own = scratch<Element, 7>(rows * in);
+    float* own = scratch<float, 7>(rows * in);
 #pragma omp parallel for schedule(static) num_threads(op.threads)
-    for (int64_t row = 0; row < rows; ++row) this->activate(row - op.padding, 1, own + row * in);
+    for (int64_t row = 0; row < rows; ++row) activate(row - op.padding, 1, own + row * in);
     act = own, act_stride = in;
   }
 
@@ -312,7 +309,7 @@ struct Panels : Convolution<Element> {
     const int64_t in = op.in_channels, columns = op.columns;
     float* products = scratch<float, 1>(op.block * columns);
     for (int64_t panel = first; panel < last; ++panel) {
-      const Element* weights = static_cast<const Element*>(op.weights) + panel * op.kernel * in * columns;
+      const float* weights = static_cast<const float*>(op.weights) + panel * op.kernel * in * columns;
       const int64_t blocks = (op.out_positions + op.block - 1) / op.block;
       for (int64_t block = 0; block < blocks; ++block) {
         const int64_t row = block * op.out_positions / blocks;
@@ -321,7 +318,7 @@ struct Panels : Convolution<Element> {
           multiply(rows, columns, in, act_stride, columns, tap > 0, act + (row + tap * op.dilation) * act_stride,
                    weights + tap * in * columns, products);
         for (int64_t c = 0; c < columns; c += LANES)
-          this->finish(products + c, columns, row, 1, rows, panel * columns + c, sums);
+          finish(products + c, columns, row, 1, rows, panel * columns + c, sums);
       }
     }
   }
@@ -454,7 +451,7 @@ template <typename Element>
 void run_as(const Operation& op) {
   if (op.window == 32) run<Windowed<Element, 32>>(op);
   else if (op.window == 16) run<Windowed<Element, 16>>(op);
-  else if (std::is_same_v<Element, float> && op.kernel * op.out_channels > op.out_positions) run<Panels<Element>>(op);
+  else if (!op.bfloat16 && op.kernel * op.out_channels > op.out_positions) run<Panels>(op);
   else run<Direct<Element>>(op);
 }
 
