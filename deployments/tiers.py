@@ -70,8 +70,8 @@ TIERS = (
     Tier(0, {}),
     Tier(3.5, {"Vocoder": 1.0}, 32),
     Tier(5.5, {"Vocoder": 0.6, "AcousticModel": 0.4}, 64),
-    Tier(7.5, {"Vocoder": 0.45, "AcousticModel": 0.35, "SpeakerEncoder": 0.2}, 128),
-    Tier(13.5, {"Vocoder": 0.3, "AcousticModel": 0.2, "SpeakerEncoder": 0.1, "VoiceFitter": 0.1}),
+    Tier(7.5, {"Vocoder": 0.6, "AcousticModel": 0.4}, 128),
+    Tier(13.5, {"Vocoder": 0.3, "AcousticModel": 0.2, "VoiceFitter": 0.2}),
 )
 """By memory, the smallest first; from 13.5 GB on it is what ``config/serve.yaml`` says."""
 

@@ -33,7 +33,7 @@ def test_four_gigabytes_hold_the_vocoder(document: dict[str, Any], tmp_path: Any
     small = fitted(document, 4 * GB, 1)
     assert of(small, "Vocoder")["ray_actor_options"]["num_gpus"] == 1
     assert of(small, "Vocoder")["autoscaling_config"]["max_replicas"] == 1
-    for name in ("AcousticModel", "SpeakerEncoder", "VoiceFitter"):
+    for name in ("AcousticModel", "VoiceFitter"):
         assert of(small, name)["ray_actor_options"]["num_gpus"] == 0
     assert small["applications"][0]["args"]["admission"]["max_running"] == 32
     assert of(document, "AcousticModel")["ray_actor_options"]["num_gpus"] > 0, "the document itself is left alone"

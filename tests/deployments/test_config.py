@@ -146,5 +146,10 @@ def test_the_local_file_fits_two_cores() -> None:
 
 
 def test_model_replicas_on_gpus_ask_for_a_share() -> None:
-    for name in ("SpeakerEncoder", "AcousticModel", "Vocoder"):
+    for name in ("AcousticModel", "Vocoder", "VoiceFitter"):
         assert 0 < deployments(load("serve.yaml"))[name]["ray_actor_options"]["num_gpus"] < 1, name
+
+
+def test_what_works_once_a_voice_or_waits_sits_on_nodes_without_gpus() -> None:
+    for name in ("Ingress", "TextFrontend", "SpeakerEncoder", "JobWorker"):
+        assert "num_gpus" not in deployments(load("serve.yaml"))[name]["ray_actor_options"], name

@@ -24,14 +24,7 @@ def test_every_tier_fits_its_smallest_gpu() -> None:
         assert sum(tier.shares.values()) <= 1 + 1e-9
         for stage, share in tier.shares.items():
             if stage in FOOTPRINTS:
-                seconds = (
-                    most_work(stage, int(share * tier.from_gb * GB))
-                    / {
-                        "Vocoder": 40,
-                        "AcousticModel": 40,
-                        "SpeakerEncoder": 16_000,
-                    }[stage]
-                )
+                seconds = most_work(stage, int(share * tier.from_gb * GB)) / 40  # frames or, fewer, tokens a second
                 assert seconds >= 10, f"{stage} on {tier.from_gb} GB holds {seconds:.0f} s"
 
 
