@@ -4,7 +4,7 @@
 // Everything is channels last, (positions, channels), channels a multiple of 16, so that a vector register holds 16
 // channels of one position. There are two ways to convolve:
 //
-// direct   one matrix product (positions x in) x (in x out) a tap; by rows, or by columns if the weights are larger.
+// direct   one matrix product (positions x taps in) x (taps in x out); by rows, or by columns if the weights are larger.
 // window   overlap-save in the frequency domain: a window of N positions gives N - k + 1 outputs, and costs one product
 //          a real number of its spectrum; a complex product is three real ones (Gauss). With N = 32 a kernel of 11 needs
 //          47 products for 22 outputs: 2.1 an output instead of 11. `dilation` interleaved windows make a group.
@@ -15,6 +15,7 @@
 // own rounding is eight times finer); sums, transforms and statistics are float32 and up. Without, all is float32.
 #include <ATen/native/CPUBlas.h>
 #include <omp.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -63,6 +64,7 @@ namespace {
 
 constexpr int LANES = 16;
 constexpr int64_t PARTS = 8;
+constexpr size_t PAGE = 1 << 21;  // a huge one: windows lie kilobytes apart, and small pages would each need an entry
 constexpr float NORM_EPS = 1e-5f;
 typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t IntVec __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -177,11 +179,12 @@ T* scratch(int64_t count) {
   };
   thread_local std::unique_ptr<void, Free> memory;
   thread_local size_t capacity = 0;
-  const size_t bytes = (count * sizeof(T) + 4095) / 4096 * 4096;
+  const size_t bytes = (count * sizeof(T) + PAGE - 1) / PAGE * PAGE;
   if (bytes > capacity) {
     capacity = 0;
-    memory.reset(std::aligned_alloc(4096, bytes));
+    memory.reset(std::aligned_alloc(PAGE, bytes));
     if (!memory) throw std::bad_alloc();
+    madvise(memory.get(), bytes, MADV_HUGEPAGE);
     capacity = bytes;
   }
   return static_cast<T*>(memory.get());
@@ -209,12 +212,12 @@ struct Convolution {
 
   void prepare() {}
 
-  // Normalised and activated rows [first, first + count) of the input, zero where there is no such row.
+  // Normalised and activated rows first, first + step, ... of the input, zero where there is no such row.
   template <typename To>
-  void activate(int64_t first, int64_t count, To* act) const {
+  void activate(int64_t first, int64_t count, To* act, int64_t step = 1) const {
     const int64_t channels = op.in_channels;
     for (int64_t i = 0; i < count; ++i, act += channels) {
-      const int64_t row = first + i;
+      const int64_t row = first + i * step;
       if (row < 0 || row >= op.in_positions) {
         std::memset(static_cast<void*>(act), 0, channels * sizeof(To));
         continue;
@@ -264,21 +267,26 @@ template <typename Element>
 struct Direct : Convolution<Element> {
   using Convolution<Element>::op;
   int64_t units() const { return op.out_positions; }
-  int64_t units_at_once() const { return op.block; }
+  int64_t units_at_once() const { return op.block * op.dilation; }
 
+  // Rows of one phase, positions modulo the dilation, lie one after the other: what an output is made of is then one row
+  // of kernel x in elements that begins where its first tap's does, and all taps are one product.
   void run(int64_t first, int64_t last, double* sums) const {
-    const int64_t rows = last - first, in = op.in_channels, reach = (op.kernel - 1) * op.dilation;
-    const int64_t columns = op.columns;
-    Element* act = scratch<Element, 0>((rows + reach) * in);
-    float* products = scratch<float, 1>(rows * columns);
-    this->activate(first - op.padding, rows + reach, act);
+    const int64_t in = op.in_channels, taps = op.kernel * in, columns = op.columns;
+    const int64_t phases = std::min(op.dilation, last - first), most = (last - first + phases - 1) / phases;
+    const int64_t stride = (most + op.kernel - 1) * in;  // from one phase to the next
+    Element* act = scratch<Element, 0>(phases * stride);
+    float* products = scratch<float, 1>(most * columns);
+    const auto count = [&](int64_t phase) { return (last - first - phase + op.dilation - 1) / op.dilation; };
+    for (int64_t phase = 0; phase < phases; ++phase)
+      this->activate(first + phase - op.padding, count(phase) + op.kernel - 1, act + phase * stride, op.dilation);
     const Element* weights = static_cast<const Element*>(op.weights);
-    for (int64_t column = 0; column < op.out_channels; column += columns) {
-      for (int64_t tap = 0; tap < op.kernel; ++tap, weights += in * columns)
-        multiply(rows, columns, in, in, columns, tap > 0, act + tap * op.dilation * in, weights, products);
-      for (int64_t c = 0; c < columns; c += LANES)
-        this->finish(products + c, columns, first, 1, rows, column + c, sums);
-    }
+    for (int64_t column = 0; column < op.out_channels; column += columns, weights += taps * columns)
+      for (int64_t phase = 0; phase < phases; ++phase) {
+        multiply(count(phase), columns, taps, in, columns, false, act + phase * stride, weights, products);
+        for (int64_t c = 0; c < columns; c += LANES)
+          this->finish(products + c, columns, first + phase, op.dilation, count(phase), column + c, sums);
+      }
   }
 };
 

@@ -6,13 +6,14 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tts_models.kernels.build import BuildError, load
+from tts_models.kernels.build import BuildError, load, processor_flags
 
 LANES = 16
 COLUMNS = {torch.float32: 64, torch.bfloat16: 128}
@@ -86,6 +87,12 @@ class Norm:
 def round_up(channels: int) -> int:
     """``channels`` rounded up to what the kernels take."""
     return -(-channels // LANES) * LANES
+
+
+@cache
+def has_tiles(dtype: torch.dtype) -> bool:
+    """Whether this processor multiplies ``dtype`` by tiles (AMX): some eight times as fast as float32 by vectors."""
+    return dtype == torch.bfloat16 and "amx_bf16" in processor_flags()
 
 
 def _columns(channels: int, dtype: torch.dtype) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tts_models.kernels.convolution import PackedConv, pack, pack_conv
+from tts_models.kernels.convolution import PackedConv, has_tiles, pack, pack_conv
 from tts_models.kernels.res_block import PackedResBlock, Styles
 from tts_models.layers import AdaIN1d, AdainResBlk1d
 from tts_models.vocoder.generator import SnakeResBlock
@@ -16,7 +16,9 @@ from tts_models.vocoder.network import VocoderNetwork
 LONG_WINDOW = 32
 SHORT_WINDOW = 16
 SHORT_KERNEL = 3
-"""Taps up to which the short window is as good: it has half the weights."""
+"""Taps up to which the short window is as good, having half the weights; and no window by a processor's tiles."""
+MANY_CHANNELS = 256
+"""From here on the products of a processor's tiles take less than the transforms that would save some of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +95,7 @@ class PackedNetwork:
 
     def _snake_block(self, block: nn.Module) -> list[SnakeStep]:
         assert isinstance(block, SnakeResBlock)
-        window = SHORT_WINDOW if block.kernel <= SHORT_KERNEL else LONG_WINDOW
+        window = self._window(block.convs1[0].out_channels, block.kernel)
         first = zip(block.convs1, block.adain1, block.alpha1, strict=True)
         second = zip(block.convs2, block.adain2, block.alpha2, strict=True)
         return [
@@ -101,6 +103,12 @@ class PackedNetwork:
             for pair in zip(first, second, strict=True)
             for conv, norm, alpha in pair
         ]
+
+    def _window(self, channels: int, kernel: int) -> int:
+        """The window by which such convolutions are fastest, or 0 for none, as measured with each kind of processor."""
+        if has_tiles(self._dtype):
+            return 0 if kernel <= SHORT_KERNEL or channels >= MANY_CHANNELS else SHORT_WINDOW
+        return SHORT_WINDOW if kernel <= SHORT_KERNEL else LONG_WINDOW
 
     def _snake_step(self, conv: nn.Module, norm: nn.Module, alpha: Tensor, window: int) -> SnakeStep:
         assert isinstance(norm, AdaIN1d)
