@@ -63,6 +63,8 @@ def ray_session(dashboard_port: int | None, show_logs: bool, on_stop: Callable[[
     os.environ.setdefault("RAY_worker_niceness", "0")
     # Ray's controller looks at everything ten times a second, for 6 % of a core; on one machine twice will do.
     os.environ.setdefault("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")
+    # What replicas log is in files. Ray would read a second copy of every line, to throw it away unless it is shown.
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", str(int(show_logs)))
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         context = _start_ray(dashboard_port, show_logs)

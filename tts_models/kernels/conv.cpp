@@ -431,7 +431,7 @@ void run(const Operation& op) {
   std::atomic<bool> failed{false};
 #pragma omp parallel num_threads(op.threads)
   {
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)  // a thread that is kept from its core leaves its blocks to the others
     for (int64_t block = 0; block < blocks; ++block) {
       try {  // an exception must not leave a parallel region
         double* own = sums ? sums + block * 2 * out : nullptr;
