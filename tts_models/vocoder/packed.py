@@ -95,7 +95,7 @@ class PackedNetwork:
 
     def _snake_block(self, block: nn.Module) -> list[SnakeStep]:
         assert isinstance(block, SnakeResBlock)
-        window = self._window(block.convs1[0].out_channels, block.kernel)
+        window = self._window(block.alpha1[0].numel(), block.kernel)
         first = zip(block.convs1, block.adain1, block.alpha1, strict=True)
         second = zip(block.convs2, block.adain2, block.alpha2, strict=True)
         return [
