@@ -17,6 +17,7 @@ import json
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -81,14 +82,14 @@ class Record:
     Attributes:
         sent: Kind and time of every request.
         answers: Kind, time sent, and duration of those that were answered; for speech until the first audio.
-        errors: Requests that were not.
+        errors: How many were not, by code.
         queues: Time, and for every stage what ran and waited.
         replicas: Time, and for every stage the replicas wanted and running.
     """
 
     sent: list[tuple[str, float]] = field(default_factory=list)
     answers: list[tuple[str, float, float]] = field(default_factory=list)
-    errors: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     queues: list[tuple[float, dict[str, int]]] = field(default_factory=list)
     replicas: list[tuple[float, dict[str, tuple[int, int]]]] = field(default_factory=list)
 
@@ -190,25 +191,26 @@ async def _send(
 
 async def _note(kind: str, ask: Any, record: Record, at_s: float) -> None:
     took_s = await ask
-    if took_s is None:
-        record.errors += 1
+    if isinstance(took_s, str):
+        record.errors[took_s] += 1
     else:
         record.answers.append((kind, at_s, took_s))
 
 
-async def _speech(client: SpeechClient, line: Line) -> float | None:
+async def _speech(client: SpeechClient, line: Line) -> float | str:
+    """Seconds until the first audio, or the code of the error."""
     answer = await client.speak(line)
-    return answer.first_s if answer.is_good else None
+    return f"{answer.status} {answer.error}" if answer.error else answer.first_s
 
 
-async def _captions(session: aiohttp.ClientSession, target: Target, line: Line) -> float | None:
+async def _captions(session: aiohttp.ClientSession, target: Target, line: Line) -> float | str:
     began_s = time.monotonic()
     with suppress(aiohttp.ClientError, OSError, TimeoutError):
         address = f"{target.url}/v1/audio/captions"
         async with session.post(address, json={"model": "tts-1", "voice": line.voice, "input": line.text}) as response:
             await response.read()
-            return time.monotonic() - began_s if response.status == 200 else None
-    return None
+            return time.monotonic() - began_s if response.status == 200 else str(response.status)
+    return "no answer"
 
 
 async def _watch_queues(session: aiohttp.ClientSession, url: str, record: Record, began_s: float) -> None:
@@ -281,7 +283,7 @@ def _summary(record: Record, seconds: float) -> dict[str, object]:
                 },
             }
         )
-    return {"benchmark": "autoscaling", "seconds": seconds, "errors": record.errors, "phases": phases}
+    return {"benchmark": "autoscaling", "seconds": seconds, "errors": dict(record.errors), "phases": phases}
 
 
 def draw(record: Record, seconds: float, path: Path) -> None:
@@ -297,7 +299,8 @@ def draw(record: Record, seconds: float, path: Path) -> None:
         answers = [(at_s, took_s) for answered, at_s, took_s in record.answers if answered == kind]
         latency.plot(*zip(*answers, strict=True), ".", ms=3, color=colour, label=kind)
     load.set(ylabel="requests/s", title="Offered load")
-    failed = f"; {record.errors} of {len(record.sent)} failed" if record.errors else ""
+    codes = ", ".join(f"{count} x {code}" for code, count in record.errors.most_common())
+    failed = f"; of {len(record.sent)} requests {codes}" if codes else ""
     title = f"Until the first audio, and until the captions{failed}"
     latency.set(ylabel="seconds", title=title, yscale="log", xlabel="seconds")
     for axis, name in zip(stages, STAGES, strict=True):
