@@ -1,4 +1,4 @@
-"""Processor time of a server's processes that is no model: HTTP, Ray, our ingress, the desk, calls between stages."""
+"""Processor time of a server: what is no model (HTTP, Ray, our ingress, the desk, calls), and models in replicas."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ ROLES = {
     "acoustic": ":AcousticModel",
     "vocoder": ":Vocoder",
 }
+_MODELS = {"acoustic": "AcousticModel", "vocoder": "Vocoder"}
 _CALLS = 5
 """Times that something goes from one process to another until the first sound: desk, text, acoustic, vocoder, back."""
 
 
 def cpu_s() -> dict[str, float]:
-    """Processor seconds that the server's processes have taken so far, by what they are."""
+    """Processor seconds that the server's processes have taken so far, by what they are, and the whole machine."""
     used: defaultdict[str, float] = defaultdict(float)
+    machine = psutil.cpu_times()
+    used["machine"] = machine.user + machine.nice + machine.system + machine.irq + machine.softirq
     for process in psutil.process_iter(["cmdline"]):
         title = " ".join(process.info["cmdline"] or [])
         for role, part in ROLES.items():
@@ -41,20 +44,22 @@ def cpu_s() -> dict[str, float]:
     return used
 
 
-async def measure_handling(url: str, stages: dict[str, Any]) -> dict[str, float]:
-    """What the server takes beside its models.
+async def measure_handling(url: str, curves: dict[str, Any]) -> None:
+    """What the server takes beside its models, and its models in their replicas, written into ``curves``.
 
     Args:
-        url: Of a server on this machine that nobody else uses.
-        stages: As :mod:`bench.service_times` measured them, to be taken off.
+        url: Of a server on this machine that nobody else uses, with as many threads a model as ``curves`` has.
+        curves: As :mod:`bench.service_times` measured them, without a server.
     """
+    stages = curves["stages"]
     async with SpeechClient(Target(url)) as speaker:
         for text in (SHORT, long_text(400)):
             await speaker.speak(text)
         idle = await _used(_idle())
         short = await _used(_ask(speaker, SHORT, 24))
         long = await _used(_ask(speaker, long_text(800), 3))
-    idle_s = {role: idle["cpu"][role] / idle["wall"] for role in ROLES}
+    idle_s = {role: idle["cpu"][role] / idle["wall"] for role in idle["cpu"]}
+    of_short = {role: (short["cpu"][role] - idle_s[role] * short["wall"]) / short["requests"] for role in idle_s}
     result: dict[str, float] = {}
     for role in ("proxy", "ingress"):
         # Two unknowns, two runs: a x requests + b x audio seconds.
@@ -63,16 +68,18 @@ async def measure_handling(url: str, stages: dict[str, Any]) -> dict[str, float]
         of_request, of_audio = np.linalg.solve(np.array(amounts), np.array(spent))
         result[f"{role}_request_s"] = round(max(float(of_request), 0.0), 5)
         result[f"{role}_audio_s"] = round(max(float(of_audio), 0.0), 6)
-    of_desk = (short["cpu"]["desk"] - idle_s["desk"] * short["wall"]) / short["requests"]
     text_s = min(seconds for _, _, seconds in stages["TextFrontend"]["points"][1:2])
-    of_text = (short["cpu"]["text"] - idle_s["text"] * short["wall"]) / short["requests"]
-    result["desk_request_s"] = round(max(of_desk, 0.0), 5)
-    result["call_s"] = round(max(of_text - text_s, 0.0005), 5)
+    result["desk_request_s"] = round(max(of_short["desk"], 0.0), 5)
+    result["call_s"] = round(max(of_short["text"] - text_s, 0.0005), 5)
+    for role, name in _MODELS.items():
+        stages[name]["in_a_replica"] = round(max(1.0, (of_short[role] - result["call_s"]) / _model_s(stages, name)), 3)
     worked_s = result["proxy_request_s"] + result["ingress_request_s"] + result["desk_request_s"] + 3 * result["call_s"]
-    models_s = text_s + _model_s(stages, "AcousticModel") + _model_s(stages, "Vocoder")
+    models_s = text_s + sum(_model_s(stages, name) * stages[name]["in_a_replica"] for name in _MODELS.values())
     result["hop_s"] = round(max((short["first_p50"] - worked_s - models_s) / _CALLS, 0.0005), 5)
     result["controller_idle_s"] = round(idle_s["controller"], 4)
-    return result
+    result["idle_s"] = round(idle_s["machine"], 4)
+    result["other_request_s"] = round(max(of_short["machine"] - sum(of_short[role] for role in ROLES), 0.0), 5)
+    curves["handling"] = result
 
 
 def _model_s(stages: dict[str, Any], name: str) -> float:
@@ -100,4 +107,5 @@ async def _used(work: Any) -> dict[str, Any]:
     before, start_s = cpu_s(), time.monotonic()
     done = await work
     after = cpu_s()
-    return {**done, "wall": time.monotonic() - start_s, "cpu": {role: after[role] - before[role] for role in ROLES}}
+    used = {role: after[role] - before[role] for role in (*ROLES, "machine")}
+    return {**done, "wall": time.monotonic() - start_s, "cpu": used}

@@ -55,7 +55,7 @@ def main() -> None:
         return
     result = json.loads(options.stages.read_text()) if options.stages else _stages(options)
     if options.url:
-        result["handling"] = asyncio.run(measure_handling(options.url, result["stages"]))
+        asyncio.run(measure_handling(options.url, result))
     print(json.dumps(result))
 
 

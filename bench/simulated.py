@@ -207,7 +207,7 @@ async def _watched(
             await speaker.speak(_text(options, characters))
         if options.handling:
             curves = json.loads(options.curves.read_text())
-            curves["handling"] = await measure_handling(url, curves["stages"])
+            await measure_handling(url, curves)
             options.handling.write_text(json.dumps(curves) + "\n")
         await asyncio.sleep(10)  # the look-back window has forgotten it
         _CONSOLE.print(f"{len(arrivals)} requests over {sum(options.seconds):.0f} s")
@@ -286,7 +286,7 @@ def _simulated(
             ),
         ),
         curves=curves,
-        machines=Machines(cores=2),
+        machines=Machines(cores=2 - curves.handling.idle_s),
         synthesis=SynthesisSettings.model_validate(app["args"]["synthesis"]),
         text=TextSettings(first_segment_tokens=510, max_segment_tokens=510) if options.sleeping else text,
     )

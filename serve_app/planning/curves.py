@@ -115,6 +115,8 @@ class Handling:
         call_s: A replica of a stage, beside its model, a call.
         hop_s: Until a call has come from one process to the next; waiting, not work.
         controller_idle_s: The Serve controller, a second.
+        idle_s: All processes of a machine on which nobody speaks, a second.
+        other_request_s: All that is not named above (raylet, GCS, the client), a request.
     """
 
     proxy_request_s: float
@@ -125,6 +127,8 @@ class Handling:
     call_s: float
     hop_s: float
     controller_idle_s: float = 0.0
+    idle_s: float = 0.0
+    other_request_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,9 @@ class Curves:
 def read_curves(path: Path = MEASURED) -> Curves:
     """Curves from a file that ``bench.service_times`` has written.
 
+    Where a server was measured, a stage has ``in_a_replica``: how much longer its model takes there than alone, since
+    the replica's event loop, Ray's threads and the rest of the machine want the cores, too.
+
     Raises:
         ValueError: It is no such file; says what is missing.
     """
@@ -160,7 +167,10 @@ def read_curves(path: Path = MEASURED) -> Curves:
         document = json.loads(path.read_text())
         stages = {
             name: MeasuredCurve(
-                {(int(items), int(length)): float(seconds) for items, length, seconds in stage["points"]},
+                {
+                    (int(items), int(length)): float(seconds) * float(stage.get("in_a_replica", 1.0))
+                    for items, length, seconds in stage["points"]
+                },
                 float(stage.get("launch_s", 0.0)),
             )
             for name, stage in document["stages"].items()

@@ -167,7 +167,7 @@ class Simulation:
         ingress = self._stages["Ingress"].pick()
         assert ingress is not None
         ingress.enter()
-        yield ingress.host.run(handling.proxy_request_s + handling.ingress_request_s)
+        yield ingress.host.run(handling.proxy_request_s + handling.ingress_request_s + handling.other_request_s)
         yield self._desk.run(handling.desk_request_s)
         if self._running >= self._system.admission.max_running:
             turn = self._env.event()
