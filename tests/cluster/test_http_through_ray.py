@@ -33,10 +33,10 @@ SPEECH = "/v1/audio/speech"
 FRAME_BYTES = 2 * FRAME_SAMPLES
 RAY_FORGETS_S = 25.0
 """A gauge that was not set for 20 s is gone."""
-QUIET = {"Calls made again", "Work given up", "Embeddings by where they were found"} | {
-    f"GPU {what}" for what in ("busy", "memory", "temperature")
-}
-"""Panels that are empty while all is well and no GPU is there."""
+QUIET = {
+    "Calls made again", "Work given up", "Embeddings by where they were found", "Speech kept and asked for again"
+} | {f"GPU {what}" for what in ("busy", "memory", "temperature")}  # fmt: skip
+"""Panels that are empty while all is well, no speech is kept and no GPU is there."""
 STILL = 'deployment="SpeakerEncoder"'
 """Nobody enrols a voice here, so that what counts that stage's calls has counted none."""
 
