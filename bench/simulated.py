@@ -220,6 +220,8 @@ async def _watched(
         ended = await asyncio.gather(*asking)
         answers = [Heard(one.status, one.first_s, one.whole_s, one.audio_s) for one in ended]
         await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
+        if watching.done():
+            watching.result()  # says why
         watching.cancel()
         timeline, states = _SEEN
         return Seen(answers, timeline, _start_s(states))
@@ -230,10 +232,13 @@ _SEEN: tuple[list[tuple[float, int, int]], list[tuple[float, Mapping[str, int]]]
 
 async def _watch(http: httpx.AsyncClient, dashboard_port: int, start_s: float) -> None:
     timeline, states = _SEEN
+    token = Path("~/.ray/auth_token").expanduser()  # Ray asks for it on machines where it has made one
+    headers = {"Authorization": f"Bearer {token.read_text().strip()}"} if token.is_file() else {}
     while True:
         load = (await http.get("/v1/load")).json()
         stage = next(one for one in load["stages"] if one["name"] == "Vocoder")
-        details = (await http.get(f"http://127.0.0.1:{dashboard_port}/api/serve/applications/")).json()
+        address = f"http://127.0.0.1:{dashboard_port}/api/serve/applications/"
+        details = (await http.get(address, headers=headers)).json()
         replicas = details["applications"]["voicegraph"]["deployments"]["Vocoder"]["replicas"]
         now = time.monotonic() - start_s
         count = {state: sum(one["state"] == state for one in replicas) for state in ("STARTING", "RUNNING")}
