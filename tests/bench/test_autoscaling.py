@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from deployments.settings import AppSettings
 @pytest.fixture
 def record() -> Record:
     """A hundred seconds of nothing but a vocoder that follows a step of speech."""
-    record = Record(errors=1)
+    record = Record(errors=Counter({"429": 1}))
     record.sent = [("speech", 12.0), ("speech", 13.0), ("captions", 45.0)]
     record.answers = [("speech", 12.0, 0.5), ("captions", 45.0, 0.2)]
     for at_s in range(100):
@@ -47,7 +48,7 @@ def test_phases_fill_the_time() -> None:
 
 def test_every_phase_in_numbers(record: Record) -> None:
     summary = _summary(record, 100)
-    assert summary["errors"] == 1
+    assert summary["errors"] == {"429": 1}
     phases = summary["phases"]
     assert isinstance(phases, list)
     assert [phase["stages"]["Vocoder"]["queue_max"] for phase in phases] == [0, 9, 0, 0]
