@@ -29,7 +29,7 @@ import yaml
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.servers import ROOT, running, voicegraph
+from bench.servers import ROOT, dashboard_headers, running, voicegraph
 from serve_app.bench.client import SpeechClient, Target
 from serve_app.bench.plots import canvas
 from serve_app.bench.report import percentiles
@@ -224,8 +224,7 @@ async def _watch_queues(session: aiohttp.ClientSession, url: str, record: Record
 
 
 async def _watch_replicas(session: aiohttp.ClientSession, dashboard: str, record: Record, began_s: float) -> None:
-    token = Path("~/.ray/auth_token").expanduser()  # Ray asks for it on machines where it has made one
-    headers = {"Authorization": f"Bearer {token.read_text().strip()}"} if token.is_file() else {}
+    headers = dashboard_headers()
     while True:
         with suppress(aiohttp.ClientError, OSError, TimeoutError):
             async with session.get(f"{dashboard}/api/serve/applications/", headers=headers) as response:

@@ -94,3 +94,9 @@ def _wait_until_ready(server: Server, url: str, process: subprocess.Popen[bytes]
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"{server.name} does not start; the end of {log}:\n{log.read_text()[-3000:]}")
         time.sleep(_POLL_S)
+
+
+def dashboard_headers() -> dict[str, str]:
+    """What Ray's dashboard wants to see, on machines where Ray has made a token for it."""
+    token = Path("~/.ray/auth_token").expanduser()
+    return {"Authorization": f"Bearer {token.read_text().strip()}"} if token.is_file() else {}

@@ -34,6 +34,7 @@ from rich.console import Console
 from bench.drawing import Line, Panel, draw
 from bench.handling import measure_handling
 from bench.prose import long_text
+from bench.servers import dashboard_headers
 from deployments.settings import BatchLimits, SynthesisSettings, TextSettings
 from serve_app.bench.client import SpeechClient, Target
 from serve_app.bench.report import percentiles
@@ -232,8 +233,7 @@ _SEEN: tuple[list[tuple[float, int, int]], list[tuple[float, Mapping[str, int]]]
 
 async def _watch(http: httpx.AsyncClient, dashboard_port: int, start_s: float) -> None:
     timeline, states = _SEEN
-    token = Path("~/.ray/auth_token").expanduser()  # Ray asks for it on machines where it has made one
-    headers = {"Authorization": f"Bearer {token.read_text().strip()}"} if token.is_file() else {}
+    headers = dashboard_headers()
     while True:
         load = (await http.get("/v1/load")).json()
         stage = next(one for one in load["stages"] if one["name"] == "Vocoder")

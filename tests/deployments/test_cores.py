@@ -16,7 +16,7 @@ from deployments.cores import Cores, stand_back
 HOLD = """
 import sys, time
 from pathlib import Path
-from deployments.cores import Cores, stand_back
+from deployments.cores import Cores
 Cores(Path(sys.argv[1])).seen_by_others(lambda: (print("computing", flush=True), time.sleep(60)))()
 """
 
