@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 SOURCE = Path(__file__).with_name("conv.cpp")
+HEADER = Path(__file__).with_name("tiles.h")
 COMPILE_TIMEOUT_S = 300
 FLAGS = ("-O3", "-march=native", "-std=gnu++17", "-fPIC", "-shared", "-fopenmp", "-w")
 LIBRARIES = ("-ltorch_cpu", "-lc10")
@@ -55,7 +56,7 @@ def _fingerprint(compiler_path: str) -> str:
     """What the library depends on: source, flags, compiler, torch and the processor's instruction sets."""
     version = subprocess.run([compiler_path, "--version"], capture_output=True, text=True, timeout=30, check=False)
     processor = [platform.machine(), *(_processor().get(key, "") for key in ("model name", "flags"))]
-    parts = [SOURCE.read_text(), *FLAGS, *LIBRARIES, version.stdout, torch.__version__, *processor]
+    parts = [SOURCE.read_text(), HEADER.read_text(), *FLAGS, *LIBRARIES, version.stdout, torch.__version__, *processor]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

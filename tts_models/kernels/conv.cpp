@@ -12,7 +12,9 @@
 //   x --affine, activation--> act --rfft--> (windows, P, in) --P products--> (windows, P, out) --irfft--> out
 //
 // With `bfloat16` the factors of the products are bfloat16 and tensors between operations may be half precision (their
-// own rounding is eight times finer); sums, transforms and statistics are float32 and up. Without, all is float32.
+// own rounding is eight times finer); sums, transforms and statistics are float32 and up. Without, all is float32. In
+// between, for direct ones: every factor the sum of two bfloat16, high and low, 16 bits of float32's 24, and three
+// products, all but low x low. Where bfloat16 is multiplied by tiles (AMX) that is several times as fast as float32.
 #include <ATen/native/CPUBlas.h>
 #include <omp.h>
 #include <sys/mman.h>
@@ -26,6 +28,9 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <type_traits>
+
+#include "tiles.h"
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #endif
@@ -42,7 +47,7 @@ struct Operation {
   int64_t block;                                   // outputs (direct) or windows worked on together
   int64_t columns;                                 // output channels of one direct product, a divisor of all
   int64_t threads;
-  int32_t bfloat16;    // whether `weights` are bfloat16
+  int32_t bfloat16;    // parts that each weight is the sum of, bfloat16: 1, or 2 (direct only); 0 if it is one float32
   int32_t in_half, out_half;  // whether `in`, and `out` and `residual`, are half precision
   int32_t activation;  // 0 none, 1 leaky ReLU of `slope`, 2 Snake of `alpha`
   int32_t accumulate;  // add to what `out` holds
@@ -82,6 +87,10 @@ INLINE void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 INLINE void store(BFloat16* p, Vec v) {
   const __m256bh packed = _mm512_cvtneps_pbh((__m512)v);
   std::memcpy(p, &packed, sizeof packed);
+}
+INLINE Vec load(const BFloat16* p) {
+  const __m256i packed = _mm256_loadu_si256((const __m256i*)p);
+  return (Vec)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(packed), 16));
 }
 INLINE Vec load(const void* base, int64_t index, bool half) {
   if (!half) return load(static_cast<const float*>(base) + index);
@@ -193,6 +202,9 @@ T* scratch(int64_t count) {
 // c (m, n) = a (m, k) b (k, n), or += with `add`.
 INLINE void multiply(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldc, bool add, const BFloat16* a,
                      const BFloat16* b, float* c) {
+#ifdef __AMX_BF16__
+  if (tiles::allowed()) return tiles::multiply(m, n, k, lda, ldc, add, a, b, c);
+#endif
   at::native::cpublas::brgemm(m, n, k, lda, n, ldc, add, a, b, c, true);
 }
 INLINE void multiply(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldc, bool add, const float* a,
@@ -290,10 +302,15 @@ struct Direct : Convolution<Element> {
   }
 };
 
-// The same where the weights are larger than the data: a thread keeps a panel of columns in its cache and takes all rows
-// past it, so that the weights are read once and not once a block of rows. Not for bfloat16: measured, it gains nothing.
-struct Panels : Convolution<float> {
-  const float* act = nullptr;
+// The same where the weights are larger than the data, or in two parts: a thread keeps a panel of columns in its cache
+// and takes all rows past it, so that the weights are read once and not once a block of rows. Not for bfloat16 in one
+// part: measured, it gains nothing.
+template <typename Element>
+struct Panels : Convolution<Element> {
+  using Convolution<Element>::op;
+  static constexpr bool SPLIT = std::is_same_v<Element, BFloat16>;
+  static constexpr int WEIGHT_PARTS = SPLIT ? 2 : 1;
+  const Element* act = nullptr;  // rows; split ones the high parts of a row, then the low ones
   int64_t act_stride = 0;
 
   int64_t reach() const { return (op.kernel - 1) * op.dilation; }
@@ -302,31 +319,56 @@ struct Panels : Convolution<float> {
 
   void prepare() {
     const int64_t in = op.in_channels, rows = op.out_positions + reach();
-    const bool as_it_is = !op.in_half && !prologue.factor && op.activation == 0 && rows == op.in_positions;
-    if (as_it_is && op.padding == 0) {
-      act = static_cast<const float*>(op.in), act_stride = op.in_stride;
-      return;
-    }
-    float* own = scratch<float, 7>(rows * in);
+    const bool as_it_is = !op.in_half && !this->prologue.factor && op.activation == 0 && rows == op.in_positions;
+    if constexpr (!SPLIT)
+      if (as_it_is && op.padding == 0) {
+        act = static_cast<const float*>(op.in), act_stride = op.in_stride;
+        return;
+      }
+    act_stride = WEIGHT_PARTS * in;
+    Element* own = scratch<Element, 7>(rows * act_stride);
 #pragma omp parallel for schedule(static) num_threads(op.threads)
-    for (int64_t row = 0; row < rows; ++row) activate(row - op.padding, 1, own + row * in);
-    act = own, act_stride = in;
+    for (int64_t row = 0; row < rows; ++row) {
+      Element* to = own + row * act_stride;
+      if constexpr (SPLIT) {
+        float* whole = scratch<float, 8>(in);
+        this->activate(row - op.padding, 1, whole);
+        split(whole, in, to);
+      } else {
+        this->activate(row - op.padding, 1, to);
+      }
+    }
+    act = own;
+  }
+
+  static void split(const float* from, int64_t count, BFloat16* to) {
+    for (int64_t c = 0; c < count; c += LANES) {
+      const Vec whole = load(from + c);
+      store(to + c, whole);
+      store(to + count + c, whole - load(to + c));
+    }
   }
 
   void run(int64_t first, int64_t last, double* sums) const {
-    const int64_t in = op.in_channels, columns = op.columns;
+    const int64_t in = op.in_channels, columns = op.columns, matrix = in * columns;
     float* products = scratch<float, 1>(op.block * columns);
     for (int64_t panel = first; panel < last; ++panel) {
-      const float* weights = static_cast<const float*>(op.weights) + panel * op.kernel * in * columns;
-      const int64_t blocks = (op.out_positions + op.block - 1) / op.block;
-      for (int64_t block = 0; block < blocks; ++block) {
-        const int64_t row = block * op.out_positions / blocks;
-        const int64_t rows = (block + 1) * op.out_positions / blocks - row;
-        for (int64_t tap = 0; tap < op.kernel; ++tap)
-          multiply(rows, columns, in, act_stride, columns, tap > 0, act + (row + tap * op.dilation) * act_stride,
-                   weights + tap * in * columns, products);
+      const Element* weights = static_cast<const Element*>(op.weights) + panel * op.kernel * WEIGHT_PARTS * matrix;
+      for (int64_t row = 0; row < op.out_positions; row += op.block) {
+        const int64_t rows = std::min(op.block, op.out_positions - row);
+        bool add = false;
+        const auto product = [&](const Element* a, const Element* b) {
+          multiply(rows, columns, in, act_stride, columns, add, a, b, products);
+          add = true;
+        };
+        for (int64_t tap = 0; tap < op.kernel; ++tap) {
+          const Element* high = act + (row + tap * op.dilation) * act_stride;
+          const Element* factor = weights + tap * WEIGHT_PARTS * matrix;
+          if constexpr (SPLIT) product(high + in, factor), product(high, factor + matrix);
+          product(high, factor);
+        }
         for (int64_t c = 0; c < columns; c += LANES)
-          finish(products + c, columns, row, 1, rows, panel * columns + c, sums);
+          this->finish(products + c, columns, row, 1, rows, panel * columns + c, sums);
       }
     }
   }
@@ -441,6 +483,9 @@ void run(const Operation& op) {
       }
     }
     at::native::cpublas::brgemm_release(op.bfloat16);
+#ifdef __AMX_BF16__
+    tiles::release();
+#endif
   }
   if (failed) throw std::runtime_error("a block failed");
   for (int64_t c = 0; sums && c < out; ++c) {
@@ -459,7 +504,7 @@ template <typename Element>
 void run_as(const Operation& op) {
   if (op.window == 32) run<Windowed<Element, 32>>(op);
   else if (op.window == 16) run<Windowed<Element, 16>>(op);
-  else if (!op.bfloat16 && op.kernel * op.out_channels > op.out_positions) run<Panels>(op);
+  else if (op.bfloat16 ? op.bfloat16 == 2 : op.kernel * op.out_channels > op.out_positions) run<Panels<Element>>(op);
   else run<Direct<Element>>(op);
 }
 

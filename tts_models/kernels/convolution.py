@@ -20,6 +20,8 @@ COLUMNS = {torch.float32: 64, torch.bfloat16: 128}
 """Most output channels of one direct product: a panel of weights that stays in a core's cache."""
 BLOCK = 48
 """Windows, or outputs, that a thread works on together: enough rows for the products, few enough for its cache."""
+BLOCK_BY_TILES = 32
+"""The same where a processor has tiles, which are 16 rows high and multiplied in pairs."""
 
 
 class Activation(IntEnum):
@@ -50,8 +52,8 @@ class PackedConv:
     """A convolution's weights in the order the products read them.
 
     Attributes:
-        weights: ``(columns / n, k, in, n)`` for a direct one, ``(P, in, out)`` for one by windows; float32 or bfloat16,
-            the latter with two input channels side by side.
+        weights: ``(columns / n, k, parts, in, n)`` for a direct one, ``(P, in, out)`` for one by windows; float32 or
+            bfloat16, the latter with two input channels side by side.
         bias: ``(out,)`` float32.
         in_channels: Rounded up to a multiple of ``LANES``.
         out_channels: Likewise.
@@ -59,6 +61,7 @@ class PackedConv:
         dilation: Positions between taps.
         padding: Zeros before the first position.
         window: Positions of a window, or 0 for a direct convolution.
+        parts: bfloat16 numbers that each factor is the sum of, 1 or 2; 1 for float32.
     """
 
     weights: Tensor
@@ -69,6 +72,7 @@ class PackedConv:
     dilation: int
     padding: int
     window: int
+    parts: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,14 @@ def _columns(channels: int, dtype: torch.dtype) -> int:
 
 
 def pack(
-    weight: Tensor, bias: Tensor | None, dtype: torch.dtype, *, dilation: int = 1, padding: int = 0, window: int = 0
+    weight: Tensor,
+    bias: Tensor | None,
+    dtype: torch.dtype,
+    *,
+    dilation: int = 1,
+    padding: int = 0,
+    window: int = 0,
+    parts: int = 1,
 ) -> PackedConv:
     """Pack a convolution.
 
@@ -113,6 +124,8 @@ def pack(
         padding: Zeros before the first position.
         window: 16 or 32 to convolve in the frequency domain, 0 directly. Both dimensions' channels are then multiples
             of ``LANES`` and the kernel shorter than the window.
+        parts: 2 makes each factor of a direct convolution's products, data and weights, the sum of two bfloat16: 16
+            bits of float32's 24, in three products. What torch calls the precision ``high`` of float32.
     """
     out_channels, in_channels, kernel = weight.shape
     padded_in, padded_out = round_up(in_channels), round_up(out_channels)
@@ -125,15 +138,17 @@ def pack(
         columns = _columns(padded_out, dtype)
         matrices = weight.view(-1, columns, padded_in, kernel).permute(0, 3, 2, 1).flatten(0, 1)
     if dtype == torch.bfloat16:
-        matrices = matrices.bfloat16().unflatten(1, (padded_in // 2, 2)).transpose(2, 3)
-    return PackedConv(matrices.contiguous(), bias, padded_in, padded_out, kernel, dilation, padding, window)
+        high = matrices.bfloat16()
+        matrices = high if parts == 1 else torch.stack([high, (matrices - high).bfloat16()], dim=1).flatten(0, 1)
+        matrices = matrices.unflatten(1, (padded_in // 2, 2)).transpose(2, 3)
+    return PackedConv(matrices.contiguous(), bias, padded_in, padded_out, kernel, dilation, padding, window, parts)
 
 
-def pack_conv(conv: nn.Conv1d, dtype: torch.dtype, window: int = 0) -> PackedConv:
+def pack_conv(conv: nn.Conv1d, dtype: torch.dtype, window: int = 0, parts: int = 1) -> PackedConv:
     """:func:`pack` of a convolution of torch's."""
     bias = None if conv.bias is None else conv.bias.detach()
     (dilation,), padding = conv.dilation, int(conv.padding[0])
-    return pack(conv.weight.detach(), bias, dtype, dilation=dilation, padding=padding, window=window)
+    return pack(conv.weight.detach(), bias, dtype, dilation=dilation, padding=padding, window=window, parts=parts)
 
 
 def _spectral_factors(weight: Tensor, window: int) -> Tensor:
@@ -171,11 +186,12 @@ class Kernels:
         self._convolve = load(cache_dir).voicegraph_convolve
         self._convolve.restype = ctypes.c_int
 
-    def verify(self, dtype: torch.dtype) -> None:
+    def verify(self, dtype: torch.dtype, parts: int = 1) -> None:
         """Convolve something small and compare: what compiles here need not compute here.
 
         Args:
             dtype: float32 or bfloat16, of the weights.
+            parts: See :func:`pack`.
 
         Raises:
             BuildError: The result is wrong, or there is none: the processor lacks what the products need.
@@ -183,15 +199,15 @@ class Kernels:
         generator = torch.Generator().manual_seed(0)
         x, weight = (torch.randn(*shape, generator=generator) for shape in ((50, LANES), (LANES, LANES, 3)))
         wanted = F.conv1d(x.T, weight, padding=1).T
-        for window in (0, 16):
+        for window in (0, 16) if parts == 1 else (0,):
             out = torch.full_like(x, torch.nan)
             try:
-                self.convolve(pack(weight, None, dtype, padding=1, window=window), x, out)
+                self.convolve(pack(weight, None, dtype, padding=1, window=window, parts=parts), x, out)
             except RuntimeError as error:
                 raise BuildError(
                     f"this processor or torch cannot multiply {dtype} as they need it ({error})"
                 ) from error
-            if not torch.allclose(out, wanted, atol=1e-4 if dtype == torch.float32 else 0.2):
+            if not torch.allclose(out, wanted, atol=0.2 if dtype == torch.bfloat16 and parts == 1 else 1e-4 * parts**2):
                 raise BuildError(f"they compute {dtype} wrongly on this machine")
 
     def convolve(
@@ -241,10 +257,10 @@ class Kernels:
             dilation=conv.dilation,
             padding=conv.padding,
             window=conv.window,
-            block=BLOCK,
+            block=BLOCK_BY_TILES if has_tiles(conv.weights.dtype) else BLOCK,
             columns=_columns(conv.out_channels, conv.weights.dtype),
             threads=self.threads(),
-            bfloat16=conv.weights.dtype == torch.bfloat16,
+            bfloat16=conv.parts if conv.weights.dtype == torch.bfloat16 else 0,
             in_half=x.dtype == torch.float16,
             out_half=out.dtype == torch.float16,
             activation=activation,

@@ -65,7 +65,9 @@ class PackedResBlock:
     pool_bias: Tensor | None = None
 
     @classmethod
-    def of(cls, block: AdainResBlk1d, styles: Styles, dtype: torch.dtype, window: int = 0) -> PackedResBlock:
+    def of(
+        cls, block: AdainResBlk1d, styles: Styles, dtype: torch.dtype, window: int = 0, parts: int = 1
+    ) -> PackedResBlock:
         """Pack ``block``'s weights as ``dtype``; its norms are added to ``styles``.
 
         Args:
@@ -73,6 +75,7 @@ class PackedResBlock:
             styles: Of the network it is in.
             dtype: float32 or bfloat16.
             window: How its two convolutions are computed, see :func:`~tts_models.kernels.convolution.pack`.
+            parts: Likewise.
         """
         pool_weight = pool_bias = None
         if block.pool is not None:
@@ -81,9 +84,9 @@ class PackedResBlock:
             pool_weight = F.pad(block.pool.weight.detach()[:, 0].T, (0, padding))
             pool_bias = F.pad(block.pool.bias.detach(), (0, padding))
         return cls(
-            conv1=pack_conv(block.conv1, dtype, window),
-            conv2=pack_conv(block.conv2, dtype, window),
-            shortcut=None if block.conv1x1 is None else pack_conv(block.conv1x1, dtype),
+            conv1=pack_conv(block.conv1, dtype, window, parts),
+            conv2=pack_conv(block.conv2, dtype, window, parts),
+            shortcut=None if block.conv1x1 is None else pack_conv(block.conv1x1, dtype, parts=parts),
             affine1=styles.add(block.norm1),
             affine2=styles.add(block.norm2),
             pool_weight=pool_weight,
