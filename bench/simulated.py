@@ -5,7 +5,8 @@
 Starts ``config/local.yaml`` with a vocoder that may have two replicas of one thread each, lets requests come (few at
 first, then more than one vocoder can do, then few again), and writes down replicas, queues and waits. Then the same
 requests, at the same times and of the same lengths, are simulated, with times that were measured before
-(``bench.service_times``) and Ray Serve's own autoscaling code.
+(``bench.service_times``) and Ray Serve's own autoscaling code. An overloaded queue is chaotic, and who waits longest
+depends on who happened to come: several runs are made and compared together.
 
 The last line is one JSON object.
 """
@@ -59,7 +60,12 @@ SLEEPING = Speech(1.0, 2.5)
 """What text is for the models that sleep."""
 _SERVE = "from serve_app.cli import main; main()"
 _START_LIMIT_S = 240
+_QUIET_LIMIT_S = 120
 _CONSOLE = Console(stderr=True)
+
+
+Arrivals = Sequence[tuple[float, int]]
+"""When requests come, seconds, and how many characters their texts have."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +92,9 @@ class Seen:
     timeline: Sequence[tuple[float, int, int]]
     start_s: float | None
 
-    def write(self, path: Path) -> None:
-        """Keep it, to be compared again."""
-        path.write_text(json.dumps(asdict(self)))
-
     @classmethod
-    def read(cls, path: Path) -> Seen:
-        """What :meth:`write` has kept."""
-        kept = json.loads(path.read_text())
+    def of(cls, kept: Mapping[str, Any]) -> Seen:
+        """What was kept by ``asdict``."""
         timeline = [(at_s, replicas, calls) for at_s, replicas, calls in kept["timeline"]]
         return cls([Heard(**answer) for answer in kept["answers"]], timeline, kept["start_s"])
 
@@ -101,10 +102,11 @@ class Seen:
 def main() -> None:
     """Run, simulate, compare, draw, print."""
     options = _options()
-    arrivals = list(poisson(_rate(options), options.characters, sum(options.seconds), options.seed))
+    seeds = range(options.seed, options.seed + options.runs)
+    arrivals = [list(poisson(_rate(options), options.characters, sum(options.seconds), seed)) for seed in seeds]
     config = _config(options.port, sleeping=options.sleeping)
     if options.seen and options.seen.exists():
-        seen = Seen.read(options.seen)
+        seen = [Seen.of(kept) for kept in json.loads(options.seen.read_text())]
     else:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "two_vocoders.yaml"
@@ -115,11 +117,13 @@ def main() -> None:
             path.write_text(yaml.safe_dump(config))
             seen = _really(options, path, arrivals)
     if options.seen:
-        seen.write(options.seen)
-    outcome = _simulated(options, config, arrivals, options.start or seen.start_s or 20.0)
-    result = _compared(seen, outcome)
+        options.seen.write_text(json.dumps([asdict(run) for run in seen]))
+    started_s = [run.start_s for run in seen if run.start_s]
+    start_s = options.start or (sum(started_s) / len(started_s) if started_s else 20.0)
+    outcomes = [_simulated(options, config, run, start_s) for run in arrivals]
+    result = _compared(seen, outcomes)
     if options.plot:
-        options.plot.write_text(_drawing(seen, outcome, arrivals))
+        options.plot.write_text(_drawing(seen[0], outcomes[0], arrivals[0]))
     print(json.dumps(result))
 
 
@@ -131,7 +135,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rates", type=float, nargs=3, default=[0.3, 1.1, 0.3], help="requests a second")
     parser.add_argument("--seconds", type=float, nargs=3, default=[20, 60, 50], help="of each of them")
     parser.add_argument("--characters", type=int, default=80, help="of a text in the mean (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the requests (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the requests of the first run (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=4, help="each with other requests (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8123, help="for the server (default: %(default)s)")
     parser.add_argument("--start", type=float, help="what a replica takes to start; else as seen in the run")
     parser.add_argument(
@@ -175,7 +180,7 @@ def _config(port: int, *, sleeping: bool = False) -> dict[str, Any]:
     return config
 
 
-def _really(options: argparse.Namespace, config: Path, arrivals: Sequence[tuple[float, int]]) -> Seen:
+def _really(options: argparse.Namespace, config: Path, arrivals: Sequence[Arrivals]) -> list[Seen]:
     server = subprocess.Popen(
         [sys.executable, "-c", _SERVE, "serve", "-c", str(config), "--dashboard-port", str(options.port + 1)],
         stdout=subprocess.DEVNULL,
@@ -189,8 +194,8 @@ def _really(options: argparse.Namespace, config: Path, arrivals: Sequence[tuple[
 
 
 async def _watched(
-    options: argparse.Namespace, server: subprocess.Popen[bytes], arrivals: Sequence[tuple[float, int]]
-) -> Seen:
+    options: argparse.Namespace, server: subprocess.Popen[bytes], arrivals: Sequence[Arrivals]
+) -> list[Seen]:
     url = f"http://127.0.0.1:{options.port}"
     voice = "af_test" if options.sleeping else "af_heart"
     async with httpx.AsyncClient(base_url=url, timeout=30) as http, SpeechClient(Target(url, voice=voice)) as speaker:
@@ -210,41 +215,57 @@ async def _watched(
             curves = json.loads(options.curves.read_text())
             await measure_handling(url, curves)
             options.handling.write_text(json.dumps(curves) + "\n")
-        await asyncio.sleep(10)  # the look-back window has forgotten it
-        _CONSOLE.print(f"{len(arrivals)} requests over {sum(options.seconds):.0f} s")
-        start_s = time.monotonic()
-        watching = asyncio.create_task(_watch(http, options.port + 1, start_s))
-        asking = []
-        for at_s, characters in arrivals:
-            await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
-            asking.append(asyncio.create_task(speaker.speak(_text(options, characters))))
-        ended = await asyncio.gather(*asking)
-        answers = [Heard(one.status, one.first_s, one.whole_s, one.audio_s) for one in ended]
-        await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
-        if watching.done():
-            watching.result()  # says why
-        watching.cancel()
-        timeline, states = _SEEN
-        return Seen(answers, timeline, _start_s(states))
+        return [await _one_run(options, http, speaker, number, run) for number, run in enumerate(arrivals, 1)]
 
 
-_SEEN: tuple[list[tuple[float, int, int]], list[tuple[float, Mapping[str, int]]]] = ([], [])
+async def _one_run(
+    options: argparse.Namespace, http: httpx.AsyncClient, speaker: SpeechClient, number: int, arrivals: Arrivals
+) -> Seen:
+    async with asyncio.timeout(_QUIET_LIMIT_S):
+        while sum((await _replicas(http, options.port + 1)).values()) > 1:
+            await asyncio.sleep(1)
+    await asyncio.sleep(10)  # the look-back window has forgotten what was before
+    _CONSOLE.print(f"run {number} of {options.runs}: {len(arrivals)} requests over {sum(options.seconds):.0f} s")
+    start_s = time.monotonic()
+    timeline: list[tuple[float, int, int]] = []
+    states: list[tuple[float, Mapping[str, int]]] = []
+    watching = asyncio.create_task(_watch(http, options.port + 1, start_s, timeline, states))
+    asking = []
+    for at_s, characters in arrivals:
+        await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
+        asking.append(asyncio.create_task(speaker.speak(_text(options, characters))))
+    ended = await asyncio.gather(*asking)
+    answers = [Heard(one.status, one.first_s, one.whole_s, one.audio_s) for one in ended]
+    await asyncio.sleep(max(0.0, start_s + sum(options.seconds) - time.monotonic()))
+    if watching.done():
+        watching.result()  # says why
+    watching.cancel()
+    return Seen(answers, timeline, _start_s(states))
 
 
-async def _watch(http: httpx.AsyncClient, dashboard_port: int, start_s: float) -> None:
-    timeline, states = _SEEN
-    headers = dashboard_headers()
+async def _watch(
+    http: httpx.AsyncClient,
+    dashboard_port: int,
+    start_s: float,
+    timeline: list[tuple[float, int, int]],
+    states: list[tuple[float, Mapping[str, int]]],
+) -> None:
     while True:
         load = (await http.get("/v1/load")).json()
         stage = next(one for one in load["stages"] if one["name"] == "Vocoder")
-        address = f"http://127.0.0.1:{dashboard_port}/api/serve/applications/"
-        details = (await http.get(address, headers=headers)).json()
-        replicas = details["applications"]["voicegraph"]["deployments"]["Vocoder"]["replicas"]
+        count = await _replicas(http, dashboard_port)
         now = time.monotonic() - start_s
-        count = {state: sum(one["state"] == state for one in replicas) for state in ("STARTING", "RUNNING")}
         states.append((now, count))
         timeline.append((now, count["RUNNING"], stage["running"] + stage["waiting"]))
         await asyncio.sleep(0.5)
+
+
+async def _replicas(http: httpx.AsyncClient, dashboard_port: int) -> dict[str, int]:
+    """The vocoder's, by state."""
+    address = f"http://127.0.0.1:{dashboard_port}/api/serve/applications/"
+    details = (await http.get(address, headers=dashboard_headers())).json()
+    replicas = details["applications"]["voicegraph"]["deployments"]["Vocoder"]["replicas"]
+    return {state: sum(one["state"] == state for one in replicas) for state in ("STARTING", "RUNNING")}
 
 
 def _text(options: argparse.Namespace, characters: int) -> str:
@@ -261,9 +282,7 @@ def _start_s(states: Sequence[tuple[float, Mapping[str, int]]]) -> float | None:
     return running - starting if starting is not None and running is not None else None
 
 
-def _simulated(
-    options: argparse.Namespace, config: Mapping[str, Any], arrivals: Sequence[tuple[float, int]], start_s: float
-) -> Outcome:
+def _simulated(options: argparse.Namespace, config: Mapping[str, Any], arrivals: Arrivals, start_s: float) -> Outcome:
     curves = read_curves(options.handling or options.curves)
     if options.sleeping:
         curves = replace(
@@ -298,26 +317,30 @@ def _simulated(
     return Simulation(system).run(arrivals, sum(options.seconds) + 60)
 
 
-def _compared(seen: Seen, outcome: Outcome) -> dict[str, Any]:
-    until_s = seen.timeline[-1][0]
-    real = [(at_s, replicas) for at_s, replicas, _ in seen.timeline]
-    simulated = [(one.at_s, one.replicas["Vocoder"]) for one in outcome.timeline if one.at_s <= until_s]
-    result: dict[str, Any] = {"benchmark": "simulated", "requests": len(seen.answers), "start_s": seen.start_s}
-    result["failed"] = sum(answer.status != 200 for answer in seen.answers)
+def _compared(seen: Sequence[Seen], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    answers = [answer for run in seen for answer in run.answers]
+    spoken = [one for outcome in outcomes for one in outcome.spoken]
+    result: dict[str, Any] = {"benchmark": "simulated", "runs": len(seen), "requests": len(answers)}
+    result["start_s"] = [run.start_s for run in seen]
+    result["failed"] = sum(answer.status != 200 for answer in answers)
     for what in ("first_s", "whole_s"):
-        real_s = [getattr(answer, what) for answer in seen.answers]
-        simulated_s = [getattr(one, what) for one in outcome.spoken]
+        real_s = [getattr(answer, what) for answer in answers]
+        simulated_s = [getattr(one, what) for one in spoken]
         result[what] = {"real": percentiles(real_s), "simulated": percentiles(simulated_s)}
         for name, value in result[what]["real"].items():
             result[what].setdefault("off", {})[name] = round(result[what]["simulated"][name] / value - 1, 3)
+    real, simulated = [], []
+    for run, outcome in zip(seen, outcomes, strict=True):
+        until_s = run.timeline[-1][0]
+        real.append([(at_s, replicas) for at_s, replicas, _ in run.timeline])
+        simulated.append([(one.at_s, one.replicas["Vocoder"]) for one in outcome.timeline if one.at_s <= until_s])
     result["replicas"] = {
-        "real": _steps(real),
-        "simulated": _steps(simulated),
-        "mean": {"real": _mean(real, until_s), "simulated": _mean(simulated, until_s)},
+        name: {"steps": [_steps(one) for one in runs], "mean": round(sum(_mean(one) for one in runs) / len(runs), 3)}
+        for name, runs in (("real", real), ("simulated", simulated))
     }
     result["audio_s"] = {
-        "real": round(sum(answer.audio_s for answer in seen.answers), 1),
-        "simulated": round(sum(one.audio_s for one in outcome.spoken), 1),
+        "real": round(sum(answer.audio_s for answer in answers), 1),
+        "simulated": round(sum(one.audio_s for one in spoken), 1),
     }
     return result
 
@@ -327,12 +350,13 @@ def _steps(timeline: Sequence[tuple[float, int]]) -> list[tuple[float, int]]:
     return [(round(at_s, 1), n) for (_, last), (at_s, n) in pairwise(timeline) if n != last]
 
 
-def _mean(timeline: Sequence[tuple[float, int]], until_s: float) -> float:
-    ends = [at_s for at_s, _ in timeline[1:]] + [until_s]
-    return round(sum(n * (end - at_s) for (at_s, n), end in zip(timeline, ends, strict=True)) / until_s, 3)
+def _mean(timeline: Sequence[tuple[float, int]]) -> float:
+    """From the first look to the last."""
+    held = sum(n * (end_s - at_s) for (at_s, n), (end_s, _) in pairwise(timeline))
+    return held / (timeline[-1][0] - timeline[0][0])
 
 
-def _drawing(seen: Seen, outcome: Outcome, arrivals: Sequence[tuple[float, int]]) -> str:
+def _drawing(seen: Seen, outcome: Outcome, arrivals: Arrivals) -> str:
     until_s = seen.timeline[-1][0]
     moments = [one for one in outcome.timeline if one.at_s <= until_s]
     replicas = Panel(
