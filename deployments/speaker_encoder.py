@@ -56,12 +56,14 @@ def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
     from deployments.share import keep_to_share, torch_device
     from tts_models.engine import fast_dtype
     from tts_models.speaker.encoder import SpeakerEncoder as Model
+    from tts_models.speaker.reference_audio import speech_of
 
     keep_to_share(settings.threads)
     device = torch_device(settings.device)
     model = Model.load(weights, device, dtype=fast_dtype(device))
     second_of_noise = np.random.default_rng(0).standard_normal(ENCODER_RATE_HZ, dtype=np.float32) * 0.1
     embed_clips(model.embed, [np.tile(second_of_noise, 4)])  # the first of every size is slower
+    speech_of(second_of_noise)  # loads its detector
     return model
 
 
@@ -88,6 +90,7 @@ class SpeakerEncoder:
         from tts_models.speaker.decoder_process import Decoders  # PyAV inside: only the replica needs it
 
         self._decode = Decoders(decode=decode) if decode else Decoders()
+        self._decode.start()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker-encoder")
         model = thread.submit(load, settings, assets).result()
         listen = partial(embed_clips, model.embed)

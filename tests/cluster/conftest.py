@@ -43,6 +43,7 @@ class Cluster:
         wait: bool = True,
         import_path: str = "tests.cluster.doubles:build",
         args: dict[str, Any] | None = None,
+        code: Path | None = None,
         **changes: dict[str, Any],
     ) -> None:
         """Deploy ``config/local.yaml``, over doubles unless told otherwise.
@@ -51,6 +52,7 @@ class Cluster:
             wait: Until it runs.
             import_path: Builds the application.
             args: Settings, instead of those that doubles need.
+            code: Where replicas import from, instead of this checkout.
             changes: For a deployment's name, options that replace those of the YAML.
         """
         config = yaml.safe_load((ROOT / "config/local.yaml").read_text())
@@ -58,6 +60,8 @@ class Cluster:
         (app,) = config["applications"]
         app["import_path"] = import_path
         app["args"] = args or {"assets": {"root": str(self.log.path.parent)}}
+        if code:
+            app["runtime_env"] = {"env_vars": {"PYTHONPATH": str(code)}}
         for deployment in app["deployments"]:
             change = changes.get(deployment["name"], {})
             if "num_replicas" in change:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import openai
@@ -13,7 +15,7 @@ import pytest
 import ray
 
 from serve_app.graph import Utterance
-from tests.cluster.conftest import APP, Cluster
+from tests.cluster.conftest import APP, ROOT, Cluster
 from tests.cluster.doubles import VOICE, WEIGHTS, toy_store
 from tests.support.waiting import until
 from tts_models.errors import ReferenceAudioError
@@ -24,6 +26,8 @@ WORDS = (40, 30, 20, 10)
 REQUEST_S = 90.0
 CALLERS = 4
 QUICK_CHECKS = {"health_check_period_s": 1, "health_check_timeout_s": 2}
+SOUND, NAME_OF_WEIGHTS = "FRAME_SAMPLES, 0.1,", 'b"weights "'
+"""What the doubles say, and what they read, as they are written."""
 BATCHES = {"max_items": 4, "max_padded_work": 10_000, "wait_s": 0.005, "max_run_s": 60}
 
 
@@ -232,3 +236,35 @@ def test_a_changed_configuration_is_deployed_under_load(app: Cluster) -> None:
         )
         callers.more(2 * CALLERS)
     assert before.isdisjoint(process.pid for process in replicas("Ingress"))
+
+
+def test_new_code_and_new_weights_are_deployed_under_load(app: Cluster, tmp_path: Path) -> None:
+    """A release whose models read other weights and say something else replaces every replica of every stage."""
+    for package in ("serve_app", "deployments", "tts_models", "tests"):
+        shutil.copytree(ROOT / package, tmp_path / "release" / package)
+    doubles = tmp_path / "release/tests/cluster/doubles.py"
+    code = doubles.read_text()
+    assert SOUND in code
+    assert NAME_OF_WEIGHTS in code
+    doubles.write_text(code.replace(SOUND, "FRAME_SAMPLES, 0.2,").replace(NAME_OF_WEIGHTS, 'b"heavier "'))
+    stages = ("Ingress", "TextFrontend", "AcousticModel", "Vocoder")
+    before = {stage: {process.pid for process in replicas(stage)} for stage in stages}
+    assert loudness(app) == pytest.approx(0.1, abs=0.001)
+    with traffic(app) as callers:
+        app.deploy(
+            args={"assets": {"root": str(tmp_path)}},
+            code=tmp_path / "release",
+            **{stage: {"num_replicas": 2, "graceful_shutdown_timeout_s": 30} for stage in stages},
+        )
+        callers.more(2 * CALLERS)
+    for stage in stages:
+        assert before[stage].isdisjoint(process.pid for process in replicas(stage))
+    assert loudness(app) == pytest.approx(0.2, abs=0.001)
+    assert toy_store(tmp_path).path("weights").read_bytes() == WEIGHTS.replace(b"weights ", b"heavier ")
+
+
+def loudness(cluster: Cluster) -> float:
+    """Of what the models that sleep say."""
+    with openai.OpenAI(base_url=f"{cluster.url}/v1", api_key="none", timeout=REQUEST_S) as client:
+        answer = client.audio.speech.create(model="tts-1", voice="af_test", input="10", response_format="pcm").read()
+    return float(np.median(np.abs(np.frombuffer(answer, "<i2")))) / 2**15

@@ -33,7 +33,10 @@ _CPU_MIN_LENGTH_RATIO = 0.8
 
 
 class AcousticModel:
-    """Kokoro's acoustic model. Always float32: half precision changes durations (6 of 8 utterances kept theirs).
+    """Kokoro's acoustic model.
+
+    Never in half precision, which changes durations (6 of 8 utterances kept theirs): float32, or products of factors of
+    16 bits, see :mod:`tts_models.acoustic.native`.
 
     Stateless: a segment's features depend on that segment only, whatever it shares a batch with (durations exactly,
     the rest up to float rounding).

@@ -66,7 +66,7 @@ class _Died(Exception):
 
 
 class DecoderProcess:
-    """One decoder process, started when first needed. Not for several threads at once.
+    """One decoder process, started when first needed unless before. Not for several threads at once.
 
     Args:
         limits: What it may take.
@@ -98,6 +98,25 @@ class DecoderProcess:
                 if self.close() == -signal.SIGXCPU or is_late.is_set():
                     raise NotAudio("The reference audio took too long to decode. Send it in another format.") from None
         raise NotAudio("The reference audio could not be decoded: its decoder failed. Send it again as wav or flac.")
+
+    def start(self) -> None:
+        """Starts the process: what it imports takes most of a second, which no file then waits for."""
+        if self._process is None:
+            self._files = 0
+            paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
+            code = f"from {__name__} import serve; serve({self._decode!r}, {self._limits.memory_bytes})"
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={
+                    "PYTHONPATH": os.pathsep.join(paths),
+                    "OPENBLAS_NUM_THREADS": "1",
+                    **{name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                },
+                cwd="/",
+            )
 
     def close(self) -> int | None:
         """Ends the process; its exit code, or minus the signal that had ended it before."""
@@ -148,22 +167,8 @@ class DecoderProcess:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._files >= self._limits.max_files:
             self.close()
-        if self._process is None:
-            self._files = 0
-            paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
-            code = f"from {__name__} import serve; serve({self._decode!r}, {self._limits.memory_bytes})"
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={
-                    "PYTHONPATH": os.pathsep.join(paths),
-                    "OPENBLAS_NUM_THREADS": "1",
-                    **{name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-                },
-                cwd="/",
-            )
+        self.start()
+        assert self._process is not None
         self._files += 1
         return self._process
 
@@ -179,7 +184,7 @@ class Decoders:
 
     def __init__(self, count: int = 2, limits: ProcessLimits | None = None, decode: str = _DECODE_AUDIO) -> None:
         self._all = [DecoderProcess(limits or ProcessLimits(), decode) for _ in range(count)]
-        # The last one used first: the others are started under load only.
+        # The last one used first: whatever was not started before is started under load only.
         self._free: queue.LifoQueue[DecoderProcess] = queue.LifoQueue()
         for decoder in self._all:
             self._free.put(decoder)
@@ -200,6 +205,11 @@ class Decoders:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Starts the processes, so that no file waits for one."""
+        for decoder in self._all:
+            decoder.start()
 
     def close(self) -> None:
         """Ends the processes."""
