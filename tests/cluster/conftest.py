@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -113,15 +114,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     # As voicegraph serve does.
     os.environ["RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS"] = "1"
     os.environ["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] = proxy.IMPORT_PATH
-    ray.init(
-        address="local",
-        num_cpus=8,
-        num_gpus=1,
-        include_dashboard=False,
-        object_store_memory=200 * 2**20,
-        log_to_driver=False,
-        configure_logging=False,
-    )
+    # Ray lets workers import from where the driver began, before PYTHONPATH: no other release could be deployed.
+    with contextlib.chdir(tmp_path_factory.mktemp("elsewhere")):
+        ray.init(
+            address="local",
+            num_cpus=8,
+            num_gpus=1,
+            include_dashboard=False,
+            object_store_memory=200 * 2**20,
+            log_to_driver=False,
+            configure_logging=False,
+        )
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
         yield Cluster(Log(tmp_path_factory.mktemp("doubles")), port)
