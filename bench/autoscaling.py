@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.servers import ROOT, dashboard_headers, running, voicegraph
-from serve_app.bench.client import SpeechClient, Target
+from serve_app.bench.client import SpeechClient, Target, refusal
 from serve_app.bench.plots import canvas
 from serve_app.bench.report import percentiles
 from serve_app.bench.texts import Line, lines
@@ -69,8 +69,8 @@ class Phase:
 
 PROFILE = (
     Phase("quiet", 0.10, 0.3, 0.2),
-    Phase("step: speech", 0.30, 2.5, 0.2),
-    Phase("burst: captions", 0.20, 0.3, 8.0),
+    Phase("step: speech", 0.30, 3.0, 0.2),
+    Phase("burst: captions", 0.20, 0.3, 4.0),
     Phase("quiet", 0.40, 0.3, 0.2),
 )
 
@@ -208,8 +208,10 @@ async def _captions(session: aiohttp.ClientSession, target: Target, line: Line) 
     with suppress(aiohttp.ClientError, OSError, TimeoutError):
         address = f"{target.url}/v1/audio/captions"
         async with session.post(address, json={"model": "tts-1", "voice": line.voice, "input": line.text}) as response:
-            await response.read()
-            return time.monotonic() - began_s if response.status == 200 else str(response.status)
+            answer = await response.text(errors="replace")
+            if response.status == 200:
+                return time.monotonic() - began_s
+            return f"{response.status} {refusal(answer, response.content_type)[0]}"
     return "no answer"
 
 

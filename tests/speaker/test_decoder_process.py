@@ -143,6 +143,16 @@ def test_several_threads_share_a_few_processes(clip: bytes) -> None:
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_they_can_be_started_before_the_first_file(clip: bytes) -> None:
+    with Decoders(2) as decoders:
+        assert decoders.pids == []
+        decoders.start()
+        before = decoders.pids
+        assert len(before) == 2
+        assert len(decoders(clip, LIMITS)) == 16_000
+        assert decoders.pids == before
+
+
 def test_it_ends_with_its_owner(clip: bytes, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     owner = os.fork()
