@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts_models.acoustic.recurrent import BiLstm, run_bilstm, run_packed, run_reversed
+from tts_models.acoustic.recurrent import BiLstm, run_bilstm, run_each, run_packed, run_reversed
 
 LENGTHS = (5, 12, 1, 12, 8)
 
 
-@pytest.mark.parametrize("run", [run_bilstm, run_packed, run_reversed])
+@pytest.mark.parametrize("run", [run_bilstm, run_each, run_packed, run_reversed])
 def test_every_item_is_read_as_if_alone_whatever_pads_it(run: object) -> None:
     torch.manual_seed(0)
     lstm = BiLstm(6, 10).double()

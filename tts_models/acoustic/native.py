@@ -2,7 +2,7 @@
 
 PL-BERT's linear layers are most of the work, and the residual blocks of F0 and energy most of the rest. They take the
 place of torch's own modules; what they compute does not depend on how many threads compute it. Where the processor
-multiplies bfloat16 by tiles, their factors are sums of two bfloat16: 16 bits, and several times as fast.
+multiplies bfloat16 by tiles, their factors are sums of two bfloat16: 16 bits, and nearly twice as fast.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def run_bilstm(lstm: BiLstm, x: Tensor, lengths: Tensor | None) -> Tensor:
         ``(B, T, dim_out)``; meaningless in the padding.
     """
     if 1 < len(x) <= _FEW and not x.is_cuda and has_tiles(torch.bfloat16):
-        return _run_each(lstm, x, lengths)
+        return run_each(lstm, x, lengths)
     if lengths is None and (x.is_cuda or lstm.threads() == 1):
         output: Tensor = lstm(x)[0]
         return output
@@ -52,7 +52,7 @@ def run_bilstm(lstm: BiLstm, x: Tensor, lengths: Tensor | None) -> Tensor:
     return run_reversed(lstm, x, lengths)
 
 
-def _run_each(lstm: BiLstm, x: Tensor, lengths: Tensor | None) -> Tensor:
+def run_each(lstm: BiLstm, x: Tensor, lengths: Tensor | None) -> Tensor:
     """:func:`run_bilstm`, item by item, each as long as it is."""
     output = x.new_zeros(*x.shape[:2], 2 * lstm.hidden_size)
     for index, own in enumerate([x.shape[1]] * len(x) if lengths is None else lengths.tolist()):

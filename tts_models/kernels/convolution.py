@@ -132,6 +132,7 @@ def pack(
     weight = F.pad(weight, (0, 0, 0, padded_in - in_channels, 0, padded_out - out_channels))
     bias = torch.zeros(out_channels) if bias is None else bias
     bias = F.pad(bias, (0, padded_out - out_channels)).contiguous()
+    assert parts == 1 or (dtype == torch.bfloat16 and not window)
     if window:
         matrices = _spectral_factors(weight, window)
     else:

@@ -1,5 +1,6 @@
 // Matrix products of bfloat16 by tiles (AMX), for the shapes a convolution has: tens of rows, up to 128 columns, any
-// depth. oneDNN's micro-kernels reach 0.8 TFLOP/s with these, this 1.6 to 2 (one core of a Xeon whose peak is 3.6).
+// depth. 1.1 to 2 TFLOP/s on one core of a Xeon whose peak is 3.6; vocoder and acoustic model take 4 % less than with
+// oneDNN's micro-kernels.
 //
 // A tile is 16 rows of 64 bytes. Four of them sum, two hold 32 rows of `a`, two 32 columns of `b`: four products for
 // four loads.

@@ -175,7 +175,7 @@ class AttentiveStatisticsPooling(nn.Module):
         mean = extents.mean(x)
         deviation = extents.mean((x - mean).square()).clamp(_MIN_VARIANCE).sqrt()
         # The attention sees [x, mean, deviation], of which only x changes over time: a third of the product, and not by
-        # oneDNN's convolution, which is ten times slower than the product for so many channels to so few.
+        # oneDNN's convolution, which is nine times slower than the product for so many channels to so few.
         conv, channels = self.tdnn.conv, x.shape[1]
         over_time, once = conv.weight[..., 0].split([channels, 2 * channels], dim=1)
         context = over_time @ x + once @ torch.cat([mean, deviation], dim=1) + cast(Tensor, conv.bias)[:, None]
