@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 
@@ -159,6 +160,13 @@ def start(tmp_path: Path, assets: AssetStore) -> Iterator[Callable[..., Server]]
 LONG = "This is a sentence of a text that takes a while to say. " * 16
 
 
+def assert_alike(pcm: bytes, other: bytes) -> None:
+    """Equal but for rounding, which depends on what shared a batch of the acoustic model (44 dB)."""
+    one, two = (np.frombuffer(each, "<i2").astype(np.float64) for each in (pcm, other))
+    assert len(one) == len(two)
+    assert np.mean((one - two) ** 2) < 1e-3 * np.mean(two**2)
+
+
 def toy(folder: Path, name: str) -> Path:
     path = folder / f"{name}.yaml"
     path.write_text(f"applications:\n  - name: toy\n    import_path: tests.cli.toy_app:{name}\n")
@@ -194,7 +202,7 @@ def test_from_nothing_to_speech_and_back(start: Callable[..., Server], voicegrap
         server.signal(signal.SIGINT)
         late = body | {"input": "Hi."}
         server.wait_for(lambda: requests.post(f"{url}/v1/audio/speech", json=late, timeout=60).status_code == 503)
-        assert heard + b"".join(chunks) == whole
+        assert_alike(heard + b"".join(chunks), whole)
     assert server.wait(STOP_LIMIT_S) == 0, server.err
     assert server.left() == []
     assert "Traceback" not in server.err
