@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.handling import measure_handling
-from bench.prose import long_text
+from bench.prose import SHORT, long_text
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
 from tts_models.engine import choose_engine, float32_kernels
@@ -71,6 +71,7 @@ def _stages(options: argparse.Namespace) -> dict[str, Any]:
         "threads": options.threads,
         "stages": bench.measure(options.items, options.rounds),
         "speech": bench.speech(),
+        "short": bench.short(),
     }
 
 
@@ -144,6 +145,12 @@ class _Bench:
             "tokens_per_character": round(tokens / len(_TEXT), 4),
             "frames_per_token": round(frames / sum(len(one.token_ids) for one in segments[:12]), 4),
         }
+
+    def short(self) -> dict[str, int]:
+        """How long ``SHORT`` is, in each model's units."""
+        (segment,) = self._text.segments(SHORT, "en-US")
+        features = self.features(AcousticInput(segment.token_ids, self._voice.style(len(segment.token_ids))))
+        return {"AcousticModel": len(segment.token_ids) + 2, "Vocoder": features.n_frames}
 
     def input(self, tokens: int) -> AcousticInput:
         """So many tokens of prose."""

@@ -33,7 +33,7 @@ import yaml
 from rich.console import Console
 
 from bench.drawing import Line, Panel, draw
-from bench.handling import measure_handling
+from bench.handling import measure_handling, newest_cpu_s
 from bench.prose import long_text
 from bench.servers import dashboard_headers
 from deployments.settings import BatchLimits, SynthesisSettings, TextSettings
@@ -85,7 +85,7 @@ class Seen:
     Attributes:
         answers: Of the requests, in their order.
         timeline: ``(seconds, replicas of the vocoder, calls at it)``.
-        start_s: How long the second replica took to start.
+        start_s: Processor seconds that the second replica took to start; None without one.
     """
 
     answers: Sequence[Heard]
@@ -138,7 +138,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the requests of the first run (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=4, help="each with other requests (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8123, help="for the server (default: %(default)s)")
-    parser.add_argument("--start", type=float, help="what a replica takes to start; else as seen in the run")
+    parser.add_argument(
+        "--start", type=float, help="processor seconds that a replica takes to start; else as seen in the runs"
+    )
     parser.add_argument(
         "--sleeping",
         action="store_true",
@@ -213,7 +215,9 @@ async def _watched(
             await speaker.speak(_text(options, characters))
         if options.handling:
             curves = json.loads(options.curves.read_text())
-            await measure_handling(url, curves)
+            watching = asyncio.create_task(_watch(http, options.port + 1, time.monotonic(), [], []))
+            await measure_handling(url, curves)  # while it is watched, which is work, too
+            watching.cancel()
             options.handling.write_text(json.dumps(curves) + "\n")
         return [await _one_run(options, http, speaker, number, run) for number, run in enumerate(arrivals, 1)]
 
@@ -228,8 +232,8 @@ async def _one_run(
     _CONSOLE.print(f"run {number} of {options.runs}: {len(arrivals)} requests over {sum(options.seconds):.0f} s")
     start_s = time.monotonic()
     timeline: list[tuple[float, int, int]] = []
-    states: list[tuple[float, Mapping[str, int]]] = []
-    watching = asyncio.create_task(_watch(http, options.port + 1, start_s, timeline, states))
+    started_s: list[float] = []
+    watching = asyncio.create_task(_watch(http, options.port + 1, start_s, timeline, started_s))
     asking = []
     for at_s, characters in arrivals:
         await asyncio.sleep(max(0.0, start_s + at_s - time.monotonic()))
@@ -240,7 +244,7 @@ async def _one_run(
     if watching.done():
         watching.result()  # says why
     watching.cancel()
-    return Seen(answers, timeline, _start_s(states))
+    return Seen(answers, timeline, started_s[0] if started_s else None)
 
 
 async def _watch(
@@ -248,15 +252,18 @@ async def _watch(
     dashboard_port: int,
     start_s: float,
     timeline: list[tuple[float, int, int]],
-    states: list[tuple[float, Mapping[str, int]]],
+    started_s: list[float],
 ) -> None:
+    """Note replicas and calls, and what replicas beside the first have taken to start, until cancelled."""
+    last = 1
     while True:
         load = (await http.get("/v1/load")).json()
         stage = next(one for one in load["stages"] if one["name"] == "Vocoder")
-        count = await _replicas(http, dashboard_port)
-        now = time.monotonic() - start_s
-        states.append((now, count))
-        timeline.append((now, count["RUNNING"], stage["running"] + stage["waiting"]))
+        running = (await _replicas(http, dashboard_port))["RUNNING"]
+        timeline.append((time.monotonic() - start_s, running, stage["running"] + stage["waiting"]))
+        if running > last:
+            started_s.append(newest_cpu_s("vocoder"))
+        last = running
         await asyncio.sleep(0.5)
 
 
@@ -273,13 +280,6 @@ def _text(options: argparse.Namespace, characters: int) -> str:
     if not options.sleeping:
         return long_text(2000)[:characters]
     return str(max(1, round(characters * SLEEPING.frames_per_token)))
-
-
-def _start_s(states: Sequence[tuple[float, Mapping[str, int]]]) -> float | None:
-    """From the first look at which a replica was starting to the first at which two ran."""
-    starting = next((at_s for at_s, count in states if count["STARTING"]), None)
-    running = next((at_s for at_s, count in states if count["RUNNING"] >= 2), None)
-    return running - starting if starting is not None and running is not None else None
 
 
 def _simulated(options: argparse.Namespace, config: Mapping[str, Any], arrivals: Arrivals, start_s: float) -> Outcome:
@@ -313,6 +313,7 @@ def _simulated(options: argparse.Namespace, config: Mapping[str, Any], arrivals:
         machines=Machines(cores=2 - curves.handling.idle_s),
         synthesis=SynthesisSettings.model_validate(app["args"]["synthesis"]),
         text=TextSettings(first_segment_tokens=510, max_segment_tokens=510) if options.sleeping else text,
+        tick_s=0.5,  # as `voicegraph serve` sets it
     )
     return Simulation(system).run(arrivals, sum(options.seconds) + 60)
 

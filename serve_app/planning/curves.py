@@ -53,8 +53,8 @@ class MeasuredCurve:
     points: Mapping[tuple[int, int], float]
     launch_s: float = 0.0
 
-    def seconds(self, items: int, longest: int) -> float:
-        """See :class:`Curve`."""
+    def seconds(self, items: float, longest: float) -> float:
+        """See :class:`Curve`; also of what is so much in the mean."""
         sizes, lengths, seconds = self._grid
         return max(1e-6, _between(sizes, [_between(lengths, row, longest) for row in seconds], items))
 
