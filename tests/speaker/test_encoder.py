@@ -193,6 +193,10 @@ def test_what_is_of_like_length_goes_together(lengths: list[int], groups: list[l
     assert list(_of_like_length(range(len(lengths)), lengths)) == groups
 
 
+def test_no_more_goes_together_than_is_good_for_the_memory() -> None:
+    assert list(_of_like_length(range(5), [30, 10, 10, 10, 9], most=20)) == [[0], [1, 2], [3, 4]]
+
+
 def test_speakers_are_told_apart(encoder: SpeakerEncoder, speech: list[Speech]) -> None:
     """From file to embedding: of eight halves of four clips, each is nearest to the other half of its own."""
     halves = []

@@ -29,6 +29,8 @@ MIN_SAMPLES = ENCODER_RATE_HZ // 4
 
 _PADDING = 0.25
 """Most of an item that is padding: on a CPU it costs what it is long, and a batch saves nothing."""
+_CPU_SAMPLES = 4 * ENCODER_RATE_HZ
+"""That a CPU takes together: more is no faster, and wants memory that the system has to find first."""
 
 
 class SpeakerEncoder:
@@ -88,7 +90,8 @@ class SpeakerEncoder:
         """
         results: list[SpeakerEmbedding | TtsError | None] = [_fault(samples) for samples in batch]
         good = [index for index, fault in enumerate(results) if fault is None]
-        for together in _of_like_length(good, [len(samples) for samples in batch]):
+        most = _CPU_SAMPLES if self._device.type == "cpu" else None
+        for together in _of_like_length(good, [len(samples) for samples in batch], most):
             lengths = [len(batch[index]) for index in together]
             waveforms = torch.zeros(len(together), max(lengths))
             for row, index in enumerate(together):
@@ -154,13 +157,19 @@ class SpeakerEncoder:
         return F.normalize(self._network.pooled(layers[-1], extents), dim=-1), [decibel, *layers]
 
 
-def _of_like_length(indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    """``indices`` in groups that hardly need padding, the longest first."""
+def _of_like_length(indices: Sequence[int], lengths: Sequence[int], most: int | None = None) -> Iterator[list[int]]:
+    """``indices`` in groups that hardly need padding, of at most ``most`` in all unless one alone is longer.
+
+    The longest come first.
+    """
     together: list[int] = []
     for index in sorted(indices, key=lambda index: -lengths[index]):
-        if together and lengths[index] < (1 - _PADDING) * lengths[together[0]]:
-            yield together
-            together = []
+        if together:
+            longest = lengths[together[0]]
+            is_full = most is not None and (len(together) + 1) * longest > most
+            if is_full or lengths[index] < (1 - _PADDING) * longest:
+                yield together
+                together = []
         together.append(index)
     if together:
         yield together
