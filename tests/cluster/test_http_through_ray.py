@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import socket
@@ -207,16 +206,20 @@ def test_a_prometheus_answers_every_query_of_the_dashboard(server: Cluster, tmp_
     httpx.post(server.url + SPEECH, json=speech("1 1"), timeout=60)
     httpx.post(server.url + SPEECH, json=speech(""), timeout=60)
     with prometheus(endpoint(), tmp_path) as ask:
+        silent: list[tuple[str, str]] = []
 
-        def silent() -> list[tuple[str, str]]:
-            return [(title, query) for title, query in dashboard_queries() if not ask(query)]
+        def all_answer() -> bool:
+            silent[:] = [
+                (title, query)
+                for title, query in dashboard_queries()
+                if title not in QUIET and STILL not in query and not ask(query)
+            ]
+            return not silent
 
-        def expected() -> list[tuple[str, str]]:
-            return [(title, query) for title, query in silent() if title not in QUIET and STILL not in query]
-
-        with contextlib.suppress(AssertionError):
-            until(lambda: not expected(), 90, "every query returns data")
-        assert expected() == [], sorted(exported())
+        try:
+            until(all_answer, 90, "every query returns data")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; without data: {silent}; exported: {sorted(exported())}") from error
 
 
 def test_keys_are_asked_of_clients_elsewhere(server: Cluster) -> None:

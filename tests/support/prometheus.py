@@ -31,7 +31,10 @@ def dashboard_queries() -> list[tuple[str, str]]:
 
 @contextmanager
 def prometheus(endpoint: str, folder: Path) -> Iterator[Callable[[str], list[Any]]]:
-    """Scrapes ``endpoint`` every second and evaluates ``config/prometheus/rules.yml``; answers queries.
+    """Scrapes ``endpoint`` every three seconds and evaluates ``config/prometheus/rules.yml``; answers queries.
+
+    A scrape may take as long as the interval, else Prometheus forgets every series until the next. Ray's agent needs
+    about a second for it after many replicas have come and gone on a busy machine.
 
     Args:
         endpoint: URL of the metrics.
@@ -40,7 +43,7 @@ def prometheus(endpoint: str, folder: Path) -> Iterator[Callable[[str], list[Any
     binary = shutil.which("prometheus")
     assert binary
     config = yaml.safe_load((CONFIG / "prometheus/prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["global"] = {"scrape_interval": "3s", "evaluation_interval": "3s"}
     config["rule_files"] = [str(CONFIG / "prometheus/rules.yml")]
     for job in config["scrape_configs"]:
         del job["file_sd_configs"]
