@@ -53,10 +53,11 @@ def main() -> None:
         serve.start(proxy_location="Disabled")
         with tempfile.TemporaryDirectory() as root:
             handles = [_encoder(f"encoder-{number}", Path(root), options) for number in range(2)]
-            print(json.dumps(asyncio.run(_measure(handles, _new_clips(readings), options))))
+            found = asyncio.run(_measure(handles, _new_clips(readings), options))
     finally:
         serve.shutdown()
         ray.shutdown()
+    print(json.dumps(found))  # when Ray has said its last
 
 
 def _options() -> argparse.Namespace:

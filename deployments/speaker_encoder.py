@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -32,12 +32,15 @@ from tts_models.speaker.pitch import pitch_of
 from tts_models.speaker.profile import ClipProfile, ReferenceProfile, reference_profile
 from tts_models.types import FloatArray, SpeakerEmbedding
 
+R = TypeVar("R")
+
 MAX_CLIPS = 8
 """Most clips of one speaker."""
 DEFAULT_LIMITS = BatchLimits(max_items=16, max_padded_work=60 * ENCODER_RATE_HZ, wait_s=0.01, max_run_s=60)
+_LISTENERS = 4
+"""Clips that are opened and measured at once, beside what the model does."""
 
-
-PROFILES = "ecapa-tdnn-voxceleb, 2"
+PROFILES = "ecapa-tdnn-voxceleb, 3"
 """What makes the numbers of a clip; changed with anything that changes them."""
 
 
@@ -96,6 +99,7 @@ class SpeakerEncoder:
         listen = partial(embed_clips, model.embed)
         limits = limits_that_fit("SpeakerEncoder", DEFAULT_LIMITS)
         self._listen: Batcher[FloatArray, ClipEmbeddings] = Batcher(listen, _work_of, thread, limits)
+        self._listeners = ThreadPoolExecutor(_LISTENERS, "reference-audio", _with_one_thread)
         records = open_records(storage) if storage else None
         self._cache = EmbeddingCache(settings, PROFILES, records, lookup_counter())
 
@@ -145,12 +149,16 @@ class SpeakerEncoder:
     async def _speech(self, clip: bytes) -> FloatArray:
         from tts_models.speaker.reference_audio import decode_reference_audio  # with torch inside: see load
 
-        return await asyncio.to_thread(decode_reference_audio, clip, None, self._decode)
+        return await self._aside(decode_reference_audio, clip, None, self._decode)
 
     async def _measure(self, waveform: FloatArray, flow: Flow) -> ClipProfile:
-        pitch, heard = await asyncio.gather(asyncio.to_thread(pitch_of, waveform), self._listen(waveform, flow))
+        pitch, heard = await asyncio.gather(self._aside(pitch_of, waveform), self._listen(waveform, flow))
         require_one_speaker(heard.pieces)
         return ClipProfile(heard.whole.vector, heard.whole.voiced_s, pitch)
+
+    def _aside(self, run: Callable[..., R], *args: object) -> asyncio.Future[R]:
+        """``run`` beside the model, in a thread of its own."""
+        return asyncio.get_running_loop().run_in_executor(self._listeners, run, *args)
 
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
@@ -163,6 +171,17 @@ class SpeakerEncoder:
     async def check_health(self) -> None:
         """Raise if batches are no longer formed."""
         await self._listen.check_health()
+
+
+def _with_one_thread() -> None:
+    """Torch computes with one thread in the one that calls this.
+
+    Else OpenMP would keep a team for each, and with more threads in all than cores it lets every team, the model's too,
+    sleep after each step: an embedding then takes twice as long.
+    """
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _work_of(waveform: FloatArray) -> int:

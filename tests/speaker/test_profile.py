@@ -57,7 +57,9 @@ def test_longer_clips_count_for_more() -> None:
 def test_pieces_cover_a_clip_and_short_ones_have_none() -> None:
     assert pieces(np.zeros(63_999, np.float32)) == []
     cut = pieces(np.arange(5 * 16_000, dtype=np.float32))
-    assert [(piece[0], len(piece)) for piece in cut] == [(0, 32_000), (32_000, 32_000)]
+    assert [(piece[0], len(piece)) for piece in cut] == [(start * 16_000, 32_000) for start in (0, 1, 2, 3)]
+    cut = pieces(np.arange(13 * 16_000, dtype=np.float32))
+    assert [(piece[0], len(piece)) for piece in cut] == [(start * 16_000, 32_000) for start in (0, 2, 4, 6, 8, 10)]
 
 
 def test_two_speakers_are_told_from_one() -> None:

@@ -28,9 +28,7 @@ MIN_SAMPLES = ENCODER_RATE_HZ // 4
 
 
 _PADDING = 0.25
-"""Most of an item that is padding: on a CPU it costs what it is long, and a batch saves nothing."""
-_CPU_SAMPLES = 4 * ENCODER_RATE_HZ
-"""That a CPU takes together: more is no faster, and wants memory that the system has to find first."""
+"""Most of an item that is padding."""
 
 
 class SpeakerEncoder:
@@ -39,15 +37,14 @@ class SpeakerEncoder:
     Args:
         network: The network; set to evaluation, its parameters frozen.
         device: Where to run.
-        dtype: What the blocks are multiplied in by :meth:`embed`. bfloat16 takes half the time where the processor has
-            it, and the embeddings have a cosine of 0.9999 to those of float32.
+        dtype: What its blocks are multiplied in. bfloat16 takes half the time where the processor has it, and the
+            embeddings have a cosine of 0.9999 to those of float32.
     """
 
     def __init__(self, network: EcapaTdnn, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self._device = device
-        self._dtype = dtype
         self._features = FilterBank(network.config.n_mels).to(device)
-        self._network = network.to(device).eval().requires_grad_(False)
+        self._network = network.multiply_in(dtype).to(device).eval().requires_grad_(False)
 
     @classmethod
     def load(
@@ -63,7 +60,7 @@ class SpeakerEncoder:
             path: Safetensors with the tensors of ``spkrec-ecapa-voxceleb``'s ``embedding_model.ckpt``.
             device: Where to run.
             config: Sizes, where they are not the release's.
-            dtype: What the blocks are multiplied in by :meth:`embed`.
+            dtype: What its blocks are multiplied in.
 
         Raises:
             AssetError: If the file cannot be read or is of another network.
@@ -90,14 +87,15 @@ class SpeakerEncoder:
         """
         results: list[SpeakerEmbedding | TtsError | None] = [_fault(samples) for samples in batch]
         good = [index for index, fault in enumerate(results) if fault is None]
-        most = _CPU_SAMPLES if self._device.type == "cpu" else None
-        for together in _of_like_length(good, [len(samples) for samples in batch], most):
+        # A CPU is faster with one at a time: together they want memory that the system has to find first.
+        alone = self._device.type == "cpu"
+        for together in [[one] for one in good] if alone else _of_like_length(good, [len(one) for one in batch]):
             lengths = [len(batch[index]) for index in together]
             waveforms = torch.zeros(len(together), max(lengths))
             for row, index in enumerate(together):
                 waveforms[row, : lengths[row]] = torch.from_numpy(np.asarray(batch[index], np.float32))
             with memory_errors_named(), torch.inference_mode():
-                vectors = self._embedded(waveforms.to(self._device), lengths).cpu().numpy()
+                vectors = self.embeddings(waveforms.to(self._device), lengths).cpu().numpy()
             for index, vector in zip(together, vectors, strict=True):
                 results[index] = _embedding(vector, len(batch[index]))
         return [result for result in results if result is not None]
@@ -134,13 +132,6 @@ class SpeakerEncoder:
         features, extents = self._features(waveforms, lengths)
         return F.normalize(self._network(features, extents), dim=-1)
 
-    def _embedded(self, waveforms: Tensor, lengths: Sequence[int]) -> Tensor:
-        """:meth:`embeddings` in the dtype that was asked for: features and statistics stay in float32."""
-        features, extents = self._features(waveforms, lengths)
-        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
-            last = self._network.layers(features, extents)[-1]
-        return F.normalize(self._network.pooled(last.float(), extents), dim=-1)
-
     def listen(self, waveforms: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What the encoder hears on the way to its embedding, differentiable with respect to the waveforms.
 
@@ -157,19 +148,13 @@ class SpeakerEncoder:
         return F.normalize(self._network.pooled(layers[-1], extents), dim=-1), [decibel, *layers]
 
 
-def _of_like_length(indices: Sequence[int], lengths: Sequence[int], most: int | None = None) -> Iterator[list[int]]:
-    """``indices`` in groups that hardly need padding, of at most ``most`` in all unless one alone is longer.
-
-    The longest come first.
-    """
+def _of_like_length(indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """``indices`` in groups that hardly need padding, the longest first."""
     together: list[int] = []
     for index in sorted(indices, key=lambda index: -lengths[index]):
-        if together:
-            longest = lengths[together[0]]
-            is_full = most is not None and (len(together) + 1) * longest > most
-            if is_full or lengths[index] < (1 - _PADDING) * longest:
-                yield together
-                together = []
+        if together and lengths[index] < (1 - _PADDING) * lengths[together[0]]:
+            yield together
+            together = []
         together.append(index)
     if together:
         yield together

@@ -16,7 +16,8 @@ from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray, SpeakerEmbedding
 
 _PIECE = 2 * ENCODER_RATE_HZ
-_ALIKE_PIECES = 0.25
+_OVERLAPPING_UP_TO = 10 * ENCODER_RATE_HZ
+_ALIKE_PIECES = 0.35
 _ALIKE_CLIPS = 0.30
 _ROUNDS = 10
 
@@ -58,13 +59,18 @@ def _clip_embeddings(embedded: Sequence[SpeakerEmbedding | TtsError]) -> ClipEmb
 
 
 def pieces(waveform: FloatArray) -> list[FloatArray]:
-    """What of a clip is compared: each 2 s of it; none of a clip that has not two of them.
+    """What of a clip is compared: 2 s of it each; none of a clip that has not two of them.
+
+    They overlap by a half, so that whoever speaks for 3 s has one to himself; those of more than 10 s, which are many
+    anyway, do not.
 
     Args:
         waveform: ``(n,)`` float32 at 16 kHz, speech only.
     """
-    starts = range(0, len(waveform) - _PIECE + 1, _PIECE)
-    return [waveform[start : start + _PIECE] for start in starts] if len(starts) > 1 else []
+    if len(waveform) < 2 * _PIECE:
+        return []
+    step = _PIECE // 2 if len(waveform) <= _OVERLAPPING_UP_TO else _PIECE
+    return [waveform[start : start + _PIECE] for start in range(0, len(waveform) - _PIECE + 1, step)]
 
 
 def require_one_speaker(embeddings: Sequence[FloatArray]) -> None:
