@@ -66,10 +66,33 @@ async def test_a_request_that_was_not_answered_is_made_again_whole() -> None:
 
 async def test_it_is_not_made_for_ever() -> None:
     replicas = Replicas(deaths=100)
-    with pytest.raises(AssertionError):  # of the transport: no response
-        async with client(replicas) as asking:
-            await asking.post(SPEECH, content=b"x")
+    async with client(replicas) as asking:
+        response = await asking.post(SPEECH, content=b"x")
     assert len(replicas.bodies) == 5
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["error"]["code"] == "unavailable"
+
+
+async def test_a_proxy_that_reaches_nobody_is_unhealthy_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    replicas = Replicas(deaths=14)
+    async with client(replicas) as asking:
+
+        async def ask(times: int) -> list[int]:
+            return [(await asking.post(SPEECH, content=b"x")).status_code for _ in range(times)]
+
+        async def health() -> int:
+            deaths, replicas.deaths = replicas.deaths, 0  # Ray's proxy answers it whoever else does not
+            status = (await asking.get("/-/healthz")).status_code
+            replicas.deaths = deaths
+            return status
+
+        assert (await ask(2), await health()) == ([503, 503], 200)
+        assert (await ask(1), await health()) == ([200], 200), "one that is answered begins the row anew"
+        replicas.deaths = 100
+        assert (await ask(2), await health()) == ([503, 503], 200)
+        assert (await ask(1), await health()) == ([503], 503)
+        monkeypatch.setattr(proxy, "_UNHEALTHY_S", 0.0)
+        assert await health() == 200, "it is tried again after a while"
 
 
 @pytest.mark.parametrize(
