@@ -24,7 +24,7 @@ from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.speaker.one_speaker import (
     ClipEmbeddings,
     embed_clips,
-    pieces,
+    heard_of,
     require_one_speaker,
     require_same_speaker,
 )
@@ -65,7 +65,7 @@ def load(settings: SpeakerSettings, assets: AssetSettings) -> EmbedsSpeech:
     device = torch_device(settings.device)
     model = Model.load(weights, device, dtype=fast_dtype(device))
     second_of_noise = np.random.default_rng(0).standard_normal(ENCODER_RATE_HZ, dtype=np.float32) * 0.1
-    embed_clips(model.embed, [np.tile(second_of_noise, 4)])  # the first of every size is slower
+    embed_clips(model.embed, [np.tile(second_of_noise, 30)])  # the first of every size is slower, the longest most
     speech_of(second_of_noise)  # loads its detector
     return model
 
@@ -185,5 +185,5 @@ def _with_one_thread() -> None:
 
 
 def _work_of(waveform: FloatArray) -> int:
-    """Samples that are listened to: the clip, and its pieces."""
-    return len(waveform) + sum(map(len, pieces(waveform)))
+    """Samples that are listened to."""
+    return sum(map(len, heard_of(waveform)))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from tts_models.errors import SeveralSpeakers
-from tts_models.speaker.one_speaker import likeness, pieces, require_one_speaker, require_same_speaker
+from tts_models.errors import SeveralSpeakers, TtsError
+from tts_models.speaker.one_speaker import (
+    ClipEmbeddings,
+    embed_clips,
+    likeness,
+    pieces,
+    require_one_speaker,
+    require_same_speaker,
+)
 from tts_models.speaker.pitch import Pitch
 from tts_models.speaker.profile import ClipProfile, reference_profile
-from tts_models.types import SPEAKER_EMBEDDING_DIM, FloatArray
+from tts_models.types import SPEAKER_EMBEDDING_DIM, FloatArray, SpeakerEmbedding
 
 
 def about(centre: FloatArray, n: int, spread: float, seed: int = 0) -> FloatArray:
@@ -58,8 +67,24 @@ def test_pieces_cover_a_clip_and_short_ones_have_none() -> None:
     assert pieces(np.zeros(63_999, np.float32)) == []
     cut = pieces(np.arange(5 * 16_000, dtype=np.float32))
     assert [(piece[0], len(piece)) for piece in cut] == [(start * 16_000, 32_000) for start in (0, 1, 2, 3)]
-    cut = pieces(np.arange(13 * 16_000, dtype=np.float32))
-    assert [(piece[0], len(piece)) for piece in cut] == [(start * 16_000, 32_000) for start in (0, 2, 4, 6, 8, 10)]
+    cut = pieces(np.arange(29 * 16_000, dtype=np.float32))
+    assert [(piece[0], len(piece)) for piece in cut] == [(start * 3 * 16_000, 32_000) for start in range(10)]
+
+
+def test_the_beginning_says_who_speaks_and_all_of_it_counts() -> None:
+    clips = [np.full(20 * 16_000, 0.1, np.float32), np.full(3 * 16_000, 0.2, np.float32)]
+    heard: list[int] = []
+
+    def embed(batch: Sequence[FloatArray]) -> list[SpeakerEmbedding | TtsError]:
+        heard.extend(map(len, batch))
+        return [SpeakerEmbedding(axis(0), len(samples) / 16_000) for samples in batch]
+
+    long, short = embed_clips(embed, clips)
+    assert heard == [15 * 16_000, *[2 * 16_000] * 10, 3 * 16_000]
+    assert isinstance(long, ClipEmbeddings)
+    assert isinstance(short, ClipEmbeddings)
+    assert (long.whole.voiced_s, len(long.pieces)) == (20, 10)
+    assert (short.whole.voiced_s, short.pieces) == (3, ())
 
 
 def test_two_speakers_are_told_from_one() -> None:

@@ -7,7 +7,7 @@ Of one speaker the two groups still sound alike; of two they do not. How often i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from tts_models.errors import SeveralSpeakers, TtsError
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray, SpeakerEmbedding
 
+_WHOLE = 15 * ENCODER_RATE_HZ
+"""That says who speaks; twice as much says no more."""
 _PIECE = 2 * ENCODER_RATE_HZ
-_OVERLAPPING_UP_TO = 10 * ENCODER_RATE_HZ
+_MOST_PIECES = 10
 _ALIKE_PIECES = 0.35
 _ALIKE_CLIPS = 0.30
 _ROUNDS = 10
@@ -27,7 +29,7 @@ class ClipEmbeddings:
     """Who speaks in a clip, and in each of the pieces in which somebody else might.
 
     Attributes:
-        whole: Of the clip.
+        whole: Of the clip, as its first 15 s have it.
         pieces: ``(192,)`` float32 each, unit length; none of a short clip.
     """
 
@@ -44,33 +46,40 @@ def embed_clips(
         embed: An embedding for each waveform, or what was wrong with it.
         clips: ``(n,)`` float32 at 16 kHz, speech only.
     """
-    cut = [[clip, *pieces(clip)] for clip in clips]
+    cut = [heard_of(clip) for clip in clips]
     embedded = iter(embed([one for ones in cut for one in ones]))
-    return [_clip_embeddings([next(embedded) for _ in ones]) for ones in cut]
+    return [_clip_embeddings(clip, [next(embedded) for _ in ones]) for clip, ones in zip(clips, cut, strict=True)]
 
 
-def _clip_embeddings(embedded: Sequence[SpeakerEmbedding | TtsError]) -> ClipEmbeddings | TtsError:
+def _clip_embeddings(clip: FloatArray, embedded: Sequence[SpeakerEmbedding | TtsError]) -> ClipEmbeddings | TtsError:
     good = []
     for one in embedded:
         if isinstance(one, TtsError):
             return one
         good.append(one)
-    return ClipEmbeddings(good[0], tuple(part.vector for part in good[1:]))
+    whole = replace(good[0], voiced_s=len(clip) / ENCODER_RATE_HZ)
+    return ClipEmbeddings(whole, tuple(part.vector for part in good[1:]))
+
+
+def heard_of(waveform: FloatArray) -> list[FloatArray]:
+    """What the encoder is to hear of a clip: its beginning, and then its :func:`pieces`."""
+    return [waveform[:_WHOLE], *pieces(waveform)]
 
 
 def pieces(waveform: FloatArray) -> list[FloatArray]:
     """What of a clip is compared: 2 s of it each; none of a clip that has not two of them.
 
-    They overlap by a half, so that whoever speaks for 3 s has one to himself; those of more than 10 s, which are many
-    anyway, do not.
+    They overlap by a half, so that whoever speaks for 3 s has one to himself, as far as that makes ten; of a longer
+    clip ten are taken from all over it.
 
     Args:
         waveform: ``(n,)`` float32 at 16 kHz, speech only.
     """
     if len(waveform) < 2 * _PIECE:
         return []
-    step = _PIECE // 2 if len(waveform) <= _OVERLAPPING_UP_TO else _PIECE
-    return [waveform[start : start + _PIECE] for start in range(0, len(waveform) - _PIECE + 1, step)]
+    last = len(waveform) - _PIECE
+    step = max(_PIECE // 2, last // (_MOST_PIECES - 1))
+    return [waveform[start : start + _PIECE] for start in range(0, last + 1, step)]
 
 
 def require_one_speaker(embeddings: Sequence[FloatArray]) -> None:
