@@ -20,7 +20,7 @@ from tts_models.speaker.reference_audio import ReferenceAudioLimits, decode_audi
 
 LIMITS = ReferenceAudioLimits()
 HOSTILE = "tests.speaker.hostile_decoders:decode"
-QUICK = ProcessLimits(cpu_s=1, wall_s=5.0)
+QUICK = ProcessLimits(cpu_s=4, wall_s=20.0)
 
 
 @pytest.fixture(scope="module")
