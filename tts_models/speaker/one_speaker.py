@@ -16,7 +16,7 @@ from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray, SpeakerEmbedding
 
 _WHOLE = 15 * ENCODER_RATE_HZ
-"""That says who speaks; twice as much says no more."""
+"""That says who speaks; twice as much says hardly more."""
 _PIECE = 2 * ENCODER_RATE_HZ
 _MOST_PIECES = 10
 _ALIKE_PIECES = 0.35
