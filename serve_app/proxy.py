@@ -95,9 +95,11 @@ class AskAgain:
             await asyncio.sleep(_DELAY_S * 2**attempt)
         self._lost, self._lost_s = self._lost + 1, time.monotonic()
         from serve_app.http.errors import Failure  # hardly ever needed
+        from serve_app.http.request_id import RequestIdMiddleware
 
         message = f"None of {_ATTEMPTS} replicas that were asked has answered. The request may be tried again."
-        await Failure(503, message, "unavailable", headers={"retry-after": "1"}).response()(scope, receive, send)
+        failure = Failure(503, message, "unavailable", headers={"retry-after": "1"})
+        await RequestIdMiddleware(failure.response())(scope, receive, send)
 
     def _reaches_nobody(self) -> bool:
         return self._lost >= _LOST_IN_A_ROW and time.monotonic() - self._lost_s < _UNHEALTHY_S

@@ -67,8 +67,9 @@ async def test_a_request_that_was_not_answered_is_made_again_whole() -> None:
 async def test_it_is_not_made_for_ever() -> None:
     replicas = Replicas(deaths=100)
     async with client(replicas) as asking:
-        response = await asking.post(SPEECH, content=b"x")
+        response = await asking.post(SPEECH, content=b"x", headers={"x-request-id": "abc-1"})
     assert len(replicas.bodies) == 5
+    assert response.headers["x-request-id"] == "abc-1"
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert response.json()["error"]["code"] == "unavailable"
 
