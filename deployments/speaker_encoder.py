@@ -160,6 +160,9 @@ class SpeakerEncoder:
         """``run`` beside the model, in a thread of its own."""
         return asyncio.get_running_loop().run_in_executor(self._listeners, run, *args)
 
+    def __del__(self) -> None:
+        self._decode.close()
+
     async def load(self) -> ReplicaLoad:
         """What this replica has to do."""
         return self._listen.load()

@@ -13,10 +13,11 @@ import base64
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import numpy as np
 from pydantic import BaseModel
+from ray.exceptions import RayError
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -313,6 +314,7 @@ def _timed(send: Send, place: Place) -> Send:
 
 
 async def _disconnect(receive: Receive) -> None:
-    """Returns once the client has closed the connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    """Returns once the client has closed the connection, or the proxy that holds it no longer answers."""
+    with suppress(RayError):  # Serve's ``receive`` asks the proxy
+        while (await receive())["type"] != "http.disconnect":
+            pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import json
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from ray.exceptions import TaskCancelledError
+from starlette.types import Message, Scope
 
 from deployments.settings import AdmissionSettings
 from tests.http.fakes import Gate, Served, speech, tone, uvicorn_server, wait_until
@@ -128,6 +131,30 @@ def test_leaving_while_a_large_answer_waits_to_be_read_stops_the_work(live: Serv
 
     assert live.wait_for_ending() == "closed"
     wait_until(lambda: live.outcomes == {"disconnected": 1})
+
+
+async def test_a_proxy_that_is_gone_is_a_client_that_left() -> None:
+    """Serve's ``receive`` asks the proxy, and raises what became of that."""
+    served = Served()
+    served.script(tone(1.0), Gate(), tone(1.0))
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if not served.graph.spoken:
+            return {"type": "http.request", "body": json.dumps(speech()).encode()}
+        await asyncio.sleep(0.1)
+        raise TaskCancelledError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"test"), (b"content-type", b"application/json")]
+    request: Scope = {"type": "http", "method": "POST", "path": SPEECH, "query_string": b"", "headers": headers}
+    await asyncio.wait_for(served.app(request, receive, send), 60)
+
+    assert sent[0]["status"] == 200
+    assert served.graph.ended == ["closed"]
+    assert served.outcomes == {"disconnected": 1}
 
 
 def test_a_slow_reader_does_not_make_the_server_collect_audio(live: Served) -> None:
