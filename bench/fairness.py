@@ -1,10 +1,14 @@
-"""How long a short request takes alone, and beside a long one that is being spoken.
+"""How long a short request takes beside a long one that is being spoken, and a long one beside many short ones.
 
     python -m bench.fairness --url http://127.0.0.1:8000
 
 Short requests are sent one after the other, first to an idle server, then while it speaks a text of ten thousand
 characters. In between it measures how long the server works on the largest segments of such a text. Fair is: a short
 request takes no longer than alone, once as fast beside the other's work, plus one such segment.
+
+Then a crowd of callers says short sentences without end, and beside them one text of a few segments is spoken. Fair is:
+it gets its share of the server, so that it takes no longer than the segments that it has, each in its turn with one
+sentence of each of the others. Its longest gap is how long it stood still.
 
 The last line is one JSON object.
 """
@@ -22,6 +26,9 @@ from bench.prose import SHORT, long_text
 from serve_app.bench.client import Answer, SpeechClient, Target
 from serve_app.bench.report import percentiles
 
+_IN_A_CROWD = 800
+"""Characters of the text in a crowd: a few segments."""
+
 
 def main() -> None:
     """Measure and print."""
@@ -34,6 +41,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="the server (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="short requests of each kind (default: %(default)s)")
+    parser.add_argument("--crowd", type=int, default=8, help="callers of short sentences (default: %(default)s)")
     parser.add_argument("--characters", type=int, default=10_000, help="of the long text (default: %(default)s)")
     return parser.parse_args()
 
@@ -51,13 +59,23 @@ async def _measure(options: argparse.Namespace) -> dict[str, object]:
                 progress.advance(bar)
             progress.update(bar, description="beside a long one")
             beside, long = await _beside(client, options, lambda: progress.advance(bar))
+            progress.update(bar, description="a text in a crowd")
+            crowd, text = await _in_a_crowd(client, options.crowd)
     return {
         "benchmark": "fairness",
         "alone": _times(alone),
         "beside_long": _times(beside),
         "added_s": _added(alone, beside),
         "long_text": {"characters": options.characters, "requests_beside_it": len(beside), "status": long},
-        "failed": sum(not answer.is_good for answer in [*alone, *beside]),
+        "in_a_crowd": {
+            "callers": options.crowd,
+            "characters": len(text.line.text),
+            "whole_s": round(text.whole_s, 2),
+            "longest_gap_s": round(max(text.gaps_s, default=0.0), 2),
+            "crowd_whole_s": percentiles([answer.whole_s for answer in crowd]),
+            "crowd_said_meanwhile": len(crowd),
+        },
+        "failed": sum(not answer.is_good for answer in [*alone, *beside, *crowd, text]),
     }
 
 
@@ -77,6 +95,26 @@ async def _beside(client: SpeechClient, options: argparse.Namespace, advance: ob
     long.cancel()
     await asyncio.wait([long])
     return answers, "left by the client at the end"
+
+
+async def _in_a_crowd(client: SpeechClient, callers: int) -> tuple[list[Answer], Answer]:
+    """What the crowd was answered while the text was spoken, and how that went."""
+    answers: list[Answer] = []
+
+    async def say_without_end() -> None:
+        while True:
+            answers.append(await client.speak(SHORT))
+
+    crowd = [asyncio.create_task(say_without_end()) for _ in range(callers)]
+    await asyncio.sleep(5)  # until the server is full
+    answers.clear()
+    try:
+        text = await client.speak(long_text(_IN_A_CROWD))
+    finally:
+        for caller in crowd:
+            caller.cancel()
+        await asyncio.wait(crowd)
+    return answers, text
 
 
 def _times(answers: list[Answer]) -> dict[str, object]:

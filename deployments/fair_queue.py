@@ -11,12 +11,17 @@
      |     + utterance 3             [segment][segment][segment] ...
      + batch                when nothing interactive waits, or once every BATCH_PATIENCE_S
 
-Each level keeps a virtual time. A child that comes to have work gets the start tag ``max(virtual time, its last
-finish tag)``; the smallest start tag is served, virtual time becomes that tag, and the child's finish tag lies
-``cost / weight`` after it. So whoever has had nothing yet is next, and a long text delays a short one by the piece that
-is already running.
+A child of a level that comes to have work gets a start tag; the smallest start tag is served, and the child's finish tag
+lies ``cost / weight`` after it. A child that was served before starts at its last finish tag, or at the tag being
+served if that is later; a new one starts at virtual time. So whoever has had nothing yet is next, and a long text
+delays a short one by the piece that is already running.
 
-Source: P. Goyal, H. Vin, H. Cheng, "Start-time Fair Queuing", SIGCOMM 1996; here in two levels, which it allows.
+Virtual time passes with the work done, by what each of those that had work should have got of it, and is never behind
+the tag being served. Were it that tag alone, new utterances without end would keep it where it is, each of them be next,
+and the second segment of a text that has begun never have its turn.
+
+Sources: P. Goyal, H. Vin, H. Cheng, "Start-time Fair Queuing", SIGCOMM 1996, here in two levels, which it allows;
+J. Bennett, H. Zhang, "Hierarchical Packet Fair Queueing Algorithms", SIGCOMM 1996, for virtual time.
 """
 
 from __future__ import annotations
@@ -148,40 +153,55 @@ class _Level:
     """Start-time fair queueing among the children of one node."""
 
     def __init__(self) -> None:
+        self._served = 0.0
         self._virtual_time = 0.0
+        self._passing = 0.0  # of virtual time, while that is done which was served last
         self._starts: dict[str, tuple[float, int]] = {}
         self._finishes: dict[str, float] = {}
+        self._weights: dict[str, float] = {}
 
     def __bool__(self) -> bool:
         return bool(self._starts)
 
-    def wait(self, child: str, number: int) -> None:
+    def wait(self, child: str, number: int, weight: float = 1.0) -> None:
         """``child`` has work; among equals the lower ``number`` is first."""
         if child not in self._starts:
-            self._starts[child] = max(self._virtual_time, self._finishes.get(child, 0.0)), number
+            finish = self._finishes.get(child)
+            self._starts[child] = self._virtual_time if finish is None else max(self._served, finish), number
+            self._weights[child] = weight
 
     def first(self, may: Callable[[str], bool] | None = None) -> str | None:
         candidates = self._starts if may is None else filter(may, self._starts)
         return min(candidates, key=self._starts.__getitem__, default=None)
 
     def serve(self, child: str, cost: float) -> None:
-        """``child`` is given work of ``cost`` (over its weight) and has no more until it waits again."""
-        start, _ = self._starts.pop(child)
-        self._virtual_time = max(self._virtual_time, start)
+        """``child`` is given work of ``cost`` and has no more until it waits again."""
+        start, _ = self._starts[child]
+        self._served = max(self._served, start)
+        self._virtual_time = max(self._virtual_time + self._passing, start)
+        self._passing = cost / self._share()
+        del self._starts[child]
         self._finishes.pop(child, None)  # to the end
-        self._finishes[child] = start + cost
+        self._finishes[child] = start + cost / self._weights[child]
         self._forget()
 
     def leave(self, child: str) -> None:
         """``child`` has no work after all."""
-        self._starts.pop(child)
+        del self._starts[child]
+        if child not in self._finishes:
+            del self._weights[child]
         self._forget()
 
+    def _share(self) -> float:
+        """Weights of all that wait, and of those that would wait still were all served at once, each by its weight."""
+        starts, finishes, now = self._starts, self._finishes, self._virtual_time
+        return sum([weight for child, weight in self._weights.items() if child in starts or finishes[child] > now])
+
     def _forget(self) -> None:
-        """The finish tags of all but those who have work and those who were served last."""
+        """All but those who have work and those who were served last."""
         for child in list(self._finishes)[: max(0, len(self._finishes) - len(self._starts) - _IDLE_KEPT)]:
             if child not in self._starts:
-                del self._finishes[child]
+                del self._finishes[child], self._weights[child]
 
 
 class _Keys(Generic[Item]):
@@ -205,7 +225,7 @@ class _Keys(Generic[Item]):
         self._size += 1
         self._entries.setdefault((flow.key, flow.id), deque()).append(entry)
         self._flows.setdefault(flow.key, _Level()).wait(flow.id, entry.number)
-        self._keys.wait(flow.key, entry.number)
+        self._keys.wait(flow.key, entry.number, flow.weight)
 
     def first(self, may: Callable[[str], bool] | None) -> Entry[Item] | None:
         key = self._keys.first(may)
@@ -219,12 +239,12 @@ class _Keys(Generic[Item]):
         flow = entry.flow
         flows = self._flows[flow.key]
         flows.serve(flow.id, entry.cost)
-        self._keys.serve(flow.key, entry.cost / flow.weight)
+        self._keys.serve(flow.key, entry.cost)
         self._drop(entry)
         if following := self._entries.get((flow.key, flow.id)):
             flows.wait(flow.id, following[0].number)
         if flows:
-            self._keys.wait(flow.key, entry.number)
+            self._keys.wait(flow.key, entry.number, flow.weight)
         self._tidy(flow.key)
 
     def remove(self, entry: Entry[Item]) -> None:

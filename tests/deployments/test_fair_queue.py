@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,43 @@ def test_a_long_text_whose_segments_come_one_by_one_does_not_get_ahead() -> None
     put(queue, "short", cost=60)
     put(queue, "long", cost=300)
     assert list(order) == ["short", "long", "long"]
+
+
+@pytest.mark.parametrize("newcomers_are", ["utterances", "keys"])
+def test_a_text_that_has_begun_goes_on_while_newcomers_never_end(newcomers_are: str) -> None:
+    """Ten wait at any time, each of them new, with as much to do as one segment."""
+    queue: FairQueue[str] = FairQueue()
+    new = itertools.count()
+
+    def newcomer() -> None:
+        name = f"new-{next(new)}"
+        put(queue, name, key=name if newcomers_are == "keys" else "one", cost=100)
+
+    for _ in range(9):
+        newcomer()
+    put(queue, "long", key="one", cost=100)
+    order: list[str] = []
+    for name in itertools.islice(served(queue), 1000):
+        order.append(name)
+        if name == "long":
+            put(queue, "long", key="one", cost=100)
+        else:
+            newcomer()
+    turns = [number for number, name in enumerate(order) if name == "long"]
+    assert max(np.diff(turns, prepend=0, append=len(order))) <= 2 * 10, "once while each of the others is served twice"
+
+
+def test_whoever_comes_after_a_crowd_is_next() -> None:
+    """The crowd has had no more than the long text, so what comes then is before what the long text has yet to get."""
+    queue: FairQueue[str] = FairQueue()
+    for _ in range(10):
+        put(queue, "long")
+    for number in range(60):
+        put(queue, f"crowd-{number}")
+    order = served(queue)
+    assert [next(order) for _ in range(62)].count("long") == 2
+    put(queue, "short")
+    assert next(order) == "short"
 
 
 def test_keys_take_turns_however_many_utterances_they_have() -> None:
