@@ -5,11 +5,12 @@
     python -m bench.cloning --speakers lj --languages
     python -m bench.cloning --speakers tom --keep voices     # voices/tom.json, as a server exports a voice
 
-Each speaker of ``bench.cloning_speakers`` is cloned from the first clip, at most ten seconds of it. The judge is
-Resemblyzer (a GE2E encoder), which took no part in the fit: cosine of its embeddings of what the voice says and of the
-speaker's *other* clips. The ceiling is what the reference itself reaches there. All audio is brought to the same level
-first, because Resemblyzer hears loudness. ECAPA is the fit's own encoder, shown to see how far it is flattered. Words
-misheard and DNSMOS are those of the four sentences, by the tests' judges.
+Each speaker of ``bench.cloning_speakers`` is cloned from the first clip, at most ten seconds of it. The judges are
+Resemblyzer (a GE2E encoder) and CAM++, which took no part in the fit: cosine of their embeddings of what the voice says
+and of the speaker's *other* clips. The ceiling is what the reference itself reaches there; two people are at 0.6 by
+Resemblyzer and at 0.0 by CAM++. All audio is brought to the same level first, because Resemblyzer hears loudness. ECAPA
+is the fit's own encoder, shown to see how far it is flattered. Words misheard and DNSMOS are those of the four
+sentences, by the tests' judges.
 
 The last line is one JSON object.
 """
@@ -31,6 +32,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from bench.campplus import CamPlusPlus
 from bench.cloning_speakers import speakers
 from deployments.storage.cloned_voice import StoredRecipe
 from serve_app.http.enrolment import gender_of
@@ -74,7 +76,7 @@ ARTICLE_1: Mapping[str, str] = {
     "zh": "人人生而自由，在尊严和权利上一律平等。",
 }
 _LEVEL = 10 ** (-30 / 20)  # Resemblyzer's own
-_COLUMNS = ("resemblyzer", "ecapa", "word_errors", "dnsmos")
+_COLUMNS = ("resemblyzer", "campplus", "ecapa", "word_errors", "dnsmos")
 
 
 class Studio:
@@ -91,6 +93,7 @@ class Studio:
         self._text = TextFrontend()
         self._ecapa = SpeakerEncoder.load(store.ensure("ecapa-tdnn-voxceleb"), cpu)
         self._judge = VoiceEncoder("cpu", verbose=False)
+        self._second_judge = CamPlusPlus.load(store)
         self._recogniser = SpeechRecogniser(beside(store).ensure(MOONSHINE.name), threads=1)
 
     def nearest(self, clip: FloatArray) -> VoiceRecipe:
@@ -110,11 +113,12 @@ class Studio:
         features = self._acoustic.synthesize([voice.says(segment.token_ids, seed=1) for segment in segments])
         return [_sound(audio).samples for audio in self._vocoder.synthesize([_sound(one) for one in features])]
 
-    def likeness(self, one: Sequence[FloatArray], unseen: Sequence[FloatArray]) -> tuple[float, float]:
-        """Cosine by Resemblyzer and by ECAPA of speech at 16 kHz and unseen clips."""
-        judged = self._judged(one) @ np.mean([self._judged([clip]) for clip in unseen], axis=0)
-        flattered = self._ecapa_of(one) @ np.mean([self._ecapa_of([clip]) for clip in unseen], axis=0)
-        return round(float(judged), 3), round(float(flattered), 3)
+    def likeness(self, one: Sequence[FloatArray], unseen: Sequence[FloatArray]) -> list[float]:
+        """Cosine by Resemblyzer, by CAM++ and by ECAPA of speech at 16 kHz and unseen clips."""
+        return [
+            round(float(who(one) @ np.mean([who([clip]) for clip in unseen], axis=0)), 3)
+            for who in (self._judged, self._judged_again, self._ecapa_of)
+        ]
 
     def marks(self, recipe: VoiceRecipe, unseen: Sequence[FloatArray]) -> dict[str, float]:
         """How a voice does."""
@@ -132,6 +136,9 @@ class Studio:
             for clip in clips
         ]
         return _unit(np.mean(embeddings, axis=0))
+
+    def _judged_again(self, clips: Sequence[FloatArray]) -> FloatArray:
+        return _unit(np.mean([self._second_judge.embed(clip) for clip in clips], axis=0))
 
     def _ecapa_of(self, clips: Sequence[FloatArray]) -> FloatArray:
         return _unit(np.mean([_sound(one).vector for one in self._ecapa.embed(clips)], axis=0))
@@ -207,7 +214,7 @@ def _means(rows: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, floa
     return {
         kind: {
             column: round(float(np.mean([row[kind][column] for row in rows.values()])), 3)  # type: ignore[index]
-            for column in _COLUMNS[: 2 if kind == "ceiling" else 4]
+            for column in _COLUMNS[: 3 if kind == "ceiling" else None]
         }
         for kind in ("nearest", "fitted", "ceiling")
     }
