@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def application(assets: AssetStore, tmp_path_factory: pytest.TempPathFactory) ->
             stderr=subprocess.STDOUT,
             env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
             start_new_session=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # what is in the background ignores it
         )
     try:
         until(lambda: _is_ready(server, url, folder / "log.txt"), START_LIMIT_S, "serve run is ready")
