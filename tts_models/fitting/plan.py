@@ -33,10 +33,10 @@ class FitPlan:
     language: str = "en-US"
     seed: int = 0
     learning_rate: float = 0.2
-    window_frames: int = 48
-    layers_weight: float = 8.0
-    spectrum_weight: float = 8.0
-    stay_weight: float = 0.003
+    window_frames: int = 96
+    layers_weight: float = 1.5
+    spectrum_weight: float = 1.5
+    stay_weight: float = 0.0005
     check_every: int = 10
     patience: int = 2
 
