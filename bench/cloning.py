@@ -8,9 +8,9 @@
 Each speaker of ``bench.cloning_speakers`` is cloned from the first clip, at most ten seconds of it. The judges are
 Resemblyzer (a GE2E encoder) and CAM++, which took no part in the fit: cosine of their embeddings of what the voice says
 and of the speaker's *other* clips. The ceiling is what the reference itself reaches there; two people are at 0.6 by
-Resemblyzer and at 0.0 by CAM++. All audio is brought to the same level first, because Resemblyzer hears loudness. ECAPA
-is the fit's own encoder, shown to see how far it is flattered. Words misheard and DNSMOS are those of the four
-sentences, by the tests' judges.
+Resemblyzer and at 0.0 by CAM++. Resemblyzer hears loudness, so it is given everything at the same level. ECAPA is the
+fit's own encoder, shown to see how far it is flattered. Words misheard and DNSMOS are those of the four sentences, by
+the tests' judges.
 
 The last line is one JSON object.
 """

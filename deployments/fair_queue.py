@@ -11,17 +11,17 @@
      |     + utterance 3             [segment][segment][segment] ...
      + batch                when nothing interactive waits, or once every BATCH_PATIENCE_S
 
-A child of a level that comes to have work gets a start tag; the smallest start tag is served, and the child's finish tag
-lies ``cost / weight`` after it. A child that was served before starts at its last finish tag, or at the tag being
+A child of a level that comes to have work gets a start tag; the smallest start tag is served, and the child's finish
+tag lies ``cost / weight`` after it. A child that was served before starts at its last finish tag, or at the tag being
 served if that is later; a new one starts at virtual time. So whoever has had nothing yet is next, and a long text
 delays a short one by the piece that is already running.
 
 Virtual time passes with the work done, by what each of those that had work should have got of it, and is never behind
-the tag being served. Were it that tag alone, new utterances without end would keep it where it is, each of them be next,
-and the second segment of a text that has begun never have its turn.
+the tag being served. Were it that tag alone, new utterances without end would keep it where it is, each of them be
+next, and the second segment of a text that has begun never have its turn.
 
-Sources: P. Goyal, H. Vin, H. Cheng, "Start-time Fair Queuing", SIGCOMM 1996, here in two levels, which it allows;
-J. Bennett, H. Zhang, "Hierarchical Packet Fair Queueing Algorithms", SIGCOMM 1996, for virtual time.
+Sources: P. Goyal, H. Vin, H. Cheng, "Start-time Fair Queuing", SIGCOMM 1996, here in two levels, which it allows; for
+virtual time J. Bennett, H. Zhang, "Hierarchical Packet Fair Queueing Algorithms", SIGCOMM 1996.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ class FitPlan:
     seed: int = 0
     learning_rate: float = 0.2
     window_frames: int = 96
-    layers_weight: float = 1.5
-    spectrum_weight: float = 1.5
-    stay_weight: float = 0.0005
+    layers_weight: float = 2.0
+    spectrum_weight: float = 2.0
+    stay_weight: float = 0.00075
     check_every: int = 10
     patience: int = 2
 
