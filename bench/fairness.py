@@ -3,8 +3,7 @@
     python -m bench.fairness --url http://127.0.0.1:8000
 
 Short requests are sent one after the other, first to an idle server, then while it speaks a text of ten thousand
-characters. In between it measures how long the server works on the largest segments of such a text. Fair is: a short
-request takes no longer than alone, once as fast beside the other's work, plus one such segment.
+characters. Fair is: a short request takes no longer than alone, plus one segment of the long text on every stage.
 
 Then a crowd of callers says short sentences without end, and beside them one text of a few segments is spoken. Fair is:
 it gets its share of the server, so that it takes no longer than the segments that it has, each in its turn with one
