@@ -32,13 +32,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench.campplus import CamPlusPlus
 from bench.cloning_speakers import speakers
 from deployments.storage.cloned_voice import StoredRecipe
 from serve_app.http.enrolment import gender_of
 from serve_app.http.voice_schemas import VoiceFile
 from tests.support.asr import SpeechRecogniser, word_error_rate
-from tests.support.assets import MOONSHINE, beside
+from tests.support.assets import CAMPPLUS, MOONSHINE, beside
+from tests.support.campplus import CamPlusPlus
 from tests.support.dnsmos import speech_quality
 from tts_models.acoustic import AcousticModel
 from tts_models.assets import AssetStore, default_root
@@ -93,7 +93,7 @@ class Studio:
         self._text = TextFrontend()
         self._ecapa = SpeakerEncoder.load(store.ensure("ecapa-tdnn-voxceleb"), cpu)
         self._judge = VoiceEncoder("cpu", verbose=False)
-        self._second_judge = CamPlusPlus.load(store)
+        self._second_judge = CamPlusPlus(beside(store).ensure(CAMPPLUS.name))
         self._recogniser = SpeechRecogniser(beside(store).ensure(MOONSHINE.name), threads=1)
 
     def nearest(self, clip: FloatArray) -> VoiceRecipe:

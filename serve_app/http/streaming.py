@@ -17,7 +17,7 @@ from contextlib import aclosing, suppress
 
 import numpy as np
 from pydantic import BaseModel
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, TaskCancelledError
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -314,7 +314,7 @@ def _timed(send: Send, place: Place) -> Send:
 
 
 async def _disconnect(receive: Receive) -> None:
-    """Returns once the client has closed the connection, or the proxy that holds it no longer answers."""
-    with suppress(RayError):  # Serve's ``receive`` asks the proxy
+    """Returns once the client has closed the connection, or the proxy that holds it has given up or died."""
+    with suppress(ActorDiedError, TaskCancelledError):  # Serve's ``receive`` asks the proxy
         while (await receive())["type"] != "http.disconnect":
             pass

